@@ -85,8 +85,8 @@ class ChannelStream:
         self._wanted = 0
         self._ended = False
         self._reading_paused = False
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._writable: asyncio.Event | None = None
+        """Set once little is queued again; None while it is."""
         self._changed: asyncio.Future[None] | None = None
 
     async def read(self, size: int) -> bytes:
@@ -110,7 +110,7 @@ class ChannelStream:
 
     async def drain(self) -> None:
         """Wait until little is queued; see `LinkStream`."""
-        if not self._writable.is_set():
+        if self._writable is not None:
             await self._writable.wait()
         if self._ended:
             raise ended()
@@ -150,11 +150,13 @@ class ChannelStream:
 
     def pause_writing(self) -> None:
         """Let `drain` wait; called by asyncssh."""
-        self._writable.clear()
+        self._writable = self._writable or asyncio.Event()
 
     def resume_writing(self) -> None:
         """Let `drain` return; called by asyncssh."""
-        self._writable.set()
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
 
     def _resume(self) -> None:
         if self._reading_paused and self._channel and len(self._buffer) <= max(_READ_AHEAD, self._wanted):
@@ -163,7 +165,7 @@ class ChannelStream:
 
     def _end(self) -> None:
         self._ended = True
-        self._writable.set()
+        self.resume_writing()
         self._wake()
 
     def _wake(self) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tuishare.errors import TuishareError
+from tuishare.link.backlog import Backlog, wake
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.frames import BrokenRule
 from tuishare.link.messages import ContactMessage, Declined, Later, Offer, OfferAnswer, Taken, Want
@@ -62,14 +62,14 @@ class Incoming:
         self._answer = answer
         self._budget = budget
         self._most_offers = most_offers
-        self._offers: asyncio.Queue[Offer] = asyncio.Queue()
+        self._offers: Backlog[Offer] = Backlog()
         self._unsettled: set[bytes] = set()
-        self._wanted: deque[_Wanted] = deque()
-        self._complete: asyncio.Queue[_Wanted] = asyncio.Queue()
+        self._wanted: list[_Wanted] = []
+        self._complete: Backlog[_Wanted] = Backlog()
         self._reserved = 0
         self._closed = False
-        self._room = asyncio.Event()
-        self._expected = asyncio.Event()
+        self._room: asyncio.Future[None] | None = None
+        self._expected: Backlog[_Wanted] = Backlog()
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Return what has to run while the link is open."""
@@ -86,7 +86,7 @@ class Incoming:
         if offer.digest in self._unsettled or len(self._unsettled) >= self._most_offers:
             raise BrokenRule("too many offers at a time, or one twice")
         self._unsettled.add(offer.digest)
-        self._offers.put_nowait(offer)
+        self._offers.add(offer)
 
     def add_content(self, piece: bytes) -> None:
         """Take a piece of the content that is due.
@@ -104,9 +104,9 @@ class Incoming:
         if len(wanted.content) == wanted.offer.size:
             if wanted.digest.digest() != wanted.offer.digest:
                 raise BrokenRule("content that was not offered")
-            self._wanted.popleft()
+            self._wanted.pop(0)
             wanted.is_complete.set()
-            self._complete.put_nowait(wanted)
+            self._complete.add(wanted)
 
     def close(self) -> None:
         """Give back what is reserved; the link has ended."""
@@ -116,16 +116,16 @@ class Incoming:
 
     async def _judge_offers(self) -> None:
         while True:
-            offer = await self._offers.get()
+            offer = await self._offers.take()
             while self._reserved and self._reserved + offer.size > _AHEAD:
-                self._room.clear()
-                await self._room.wait()
+                self._room = asyncio.get_running_loop().create_future()
+                await self._room
             await self._budget.reserve(offer.size)
             self._reserved += offer.size
             answer = await self._judge(offer)
             if isinstance(answer, Want):
-                self._wanted.append(_Wanted(offer))
-                self._expected.set()
+                self._wanted.append(wanted := _Wanted(offer))
+                self._expected.add(wanted)
             else:
                 self._settle(offer)
             await self._answer(answer)
@@ -141,7 +141,7 @@ class Incoming:
 
     async def _take_complete(self) -> None:
         while True:
-            wanted = await self._complete.get()
+            wanted = await self._complete.take()
             try:
                 answer = await self._peer.take(wanted.offer, bytes(wanted.content))
             except TuishareError as error:
@@ -152,10 +152,7 @@ class Incoming:
 
     async def _watch_progress(self) -> None:
         while True:
-            if not self._wanted:
-                self._expected.clear()
-                await self._expected.wait()
-            wanted = self._wanted[0]
+            wanted = await self._expected.take()
             try:
                 async with asyncio.timeout(_GRACE_SECONDS + wanted.offer.size / _LEAST_RATE):
                     await wanted.is_complete.wait()
@@ -168,4 +165,4 @@ class Incoming:
             return
         self._budget.release(offer.size)
         self._reserved -= offer.size
-        self._room.set()
+        wake(self._room)

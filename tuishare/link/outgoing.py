@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
+from tuishare.link.backlog import Backlog
 from tuishare.link.frames import BrokenRule
 from tuishare.link.messages import (
     MESSAGE_LIMIT,
@@ -74,7 +75,7 @@ class Outgoing:
         self._receipts: dict[bytes, asyncio.Future[None]] = {}
         self._introductions: dict[bytes, asyncio.Future[IntroductionAnswer]] = {}
         self._room = asyncio.Semaphore(MOST_OFFERS)
-        self._due: asyncio.Queue[_Offered] = asyncio.Queue()
+        self._due: Backlog[_Offered] = Backlog()
         self._end: LinkFailed | None = None
 
     async def offer(self, offer: Offer, content: bytes) -> OfferOutcome:
@@ -117,7 +118,7 @@ class Outgoing:
     async def send_contents(self) -> None:
         """Send what is wanted, in the order of the wants, while the link is open."""
         while True:
-            offered = await self._due.get()
+            offered = await self._due.take()
             size = len(offered.content)
             for start in range(0, size, MESSAGE_LIMIT):
                 piece = offered.content[start : start + MESSAGE_LIMIT]
@@ -135,7 +136,7 @@ class Outgoing:
         if offered.is_wanted:
             raise BrokenRule("a second want")
         offered.is_wanted = True
-        self._due.put_nowait(offered)
+        self._due.add(offered)
 
     def confirm_receipt(self, digest: bytes) -> bool:
         """Take note that a receipt was stored; False when none with that digest was sent."""

@@ -16,6 +16,7 @@ from typing import Final
 
 from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.link.backlog import Backlog
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.frames import SILENT, BrokenRule, read_frame
 from tuishare.link.incoming import TROUBLE, TROUBLE_SECONDS, Incoming
@@ -94,9 +95,7 @@ class Session:
         self._outgoing = Outgoing(self._send, self._send_bytes)
         self._incoming = Incoming(peer, self._answer, budget or ContentBudget(), MOST_OFFERS)
         self._rates = rates or MessageRates()
-        self._statements: asyncio.Queue[ReceiptMessage | IntroductionMessage] = asyncio.Queue(
-            _MOST_STATEMENTS
-        )
+        self._statements: Backlog[ReceiptMessage | IntroductionMessage] = Backlog(_MOST_STATEMENTS)
         self._last_sent = 0.0
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._end: LinkFailed | None = None
@@ -224,7 +223,7 @@ class Session:
                 receipt = self._read_receipt(signed)
                 await self._settle(self._outgoing.offer_of(receipt.digest, sent=True), receipt, signed)
             case ReceiptMessage() | IntroductionMessage():
-                await self._statements.put(message)
+                await self._statements.add_when_room(message)
             case NewRecord(record=signed):
                 await self._peer.keep_record(self._read_record(signed), signed)
             case ProblemMessage():
@@ -237,7 +236,7 @@ class Session:
     async def _keep_statements(self) -> None:
         """Store receipts and introductions and answer them, beside the reader: it must go on while answers wait."""
         while True:
-            match await self._statements.get():
+            match await self._statements.take():
                 case ReceiptMessage(receipt=signed):
                     await self._peer.keep_receipt(self._read_receipt(signed), signed)
                     await self._answer(Have(hashlib.sha256(signed).digest()))
