@@ -286,7 +286,6 @@ class HandoverRecord:
         digest: SHA-256 of the envelope.
         size: of the envelope, bytes.
         at: when `state` was entered.
-        retry: not offered before; 0: at once.
         detail: why it is refused or waits, as the recipient's agent stated it; not free of control characters.
         receipt: the recipient's last signed receipt; empty before.
         fault: a `tuishare.core.faults.Fault` that the recipient's agent has told, or empty.
@@ -301,7 +300,6 @@ class HandoverRecord:
     size: int
     at: int
     state: HandoverState = HandoverState.WAITING
-    retry: int = 0
     detail: str = ""
     receipt: bytes = b""
     fault: str = ""

@@ -215,4 +215,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """,
     ),
     ("ALTER TABLE handovers ADD COLUMN hub INTEGER NOT NULL DEFAULT 0",),
+    ("ALTER TABLE handovers DROP COLUMN retry",),
 )

@@ -105,7 +105,7 @@ class Calls:
         while True:
             revision = signal.revision
             if link := self._links.get(signer):
-                await link.closed.wait()
+                await asyncio.shield(link.closed)
                 pauses.reset()
             was_open = False
             with isolate_errors("call a contact"):

@@ -85,6 +85,8 @@ class Handovers:
         """Held from reading a record to saving its successor."""
         self._problems = RateLimit[bytes](*_PROBLEMS_KEPT, _MOST_CONTACTS, time.monotonic)
         self._told = RateLimit[bytes](*_PROBLEMS_TOLD, _MOST_CONTACTS, time.monotonic)
+        self._postponed: dict[tuple[bytes, str], tuple[bytes, float]] = {}
+        """By recipient and share: the digest, and when it may be offered, on the monotonic clock."""
 
     async def load(self) -> None:
         """Read what the last run left."""
@@ -239,11 +241,18 @@ class Handovers:
         await self._enter(record, HandoverState.REFUSED, detail=reason)
 
     async def postpone(self, record: HandoverRecord, seconds: int, reason: str) -> None:
-        """Record that an envelope is to be offered later."""
+        """Record that an envelope is to be offered later: at the next start of this agent at the latest."""
         async with self._alone:
             known = self._find(record.recipient, record.share)
             if known is not None and known.digest == record.digest and known.state is HandoverState.WAITING:
-                await self._save(replace(known, retry=self._clock.now() + seconds, detail=reason))
+                await self._save(replace(known, detail=reason))
+                # Not by the wall clock: one that is put back by a day would put the offer off by a day.
+                self._postponed[record.recipient, record.share] = (record.digest, time.monotonic() + seconds)
+
+    def is_postponed(self, record: HandoverRecord) -> bool:
+        """Return whether the recipient's agent asked for an offer at a later time, which has not come."""
+        digest, until = self._postponed.get((record.recipient, record.share), (b"", 0.0))
+        return digest == record.digest and time.monotonic() < until
 
     async def note_put(self, record: HandoverRecord) -> None:
         """Record that an envelope is in the recipient's mailbox."""
@@ -305,7 +314,7 @@ class Handovers:
             known = self._find(record.recipient, record.share)
             if known is None or known.digest != record.digest or known.state is HandoverState.COMPLETE:
                 return  # replaced meanwhile, or further
-            newer = replace(known, state=state, at=self._clock.now(), retry=0, detail=detail)
+            newer = replace(known, state=state, at=self._clock.now(), detail=detail)
             await self._announce_refusal(newer)
             await self._save(newer)
 
@@ -359,4 +368,4 @@ def _advance(known: HandoverRecord, receipt: Receipt, signed: bytes, now: int) -
     if known.receipt == signed or known.state is HandoverState.COMPLETE or is_earlier:
         return None
     fault = "" if state is HandoverState.COMPLETE else known.fault
-    return replace(known, state=state, at=now, retry=0, detail="", receipt=signed, fault=fault)
+    return replace(known, state=state, at=now, detail="", receipt=signed, fault=fault)

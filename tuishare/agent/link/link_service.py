@@ -397,13 +397,30 @@ class LinkService:
                 await self._listen(self._key, self._callers)
             with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
                 await asyncio.to_thread(self._membership.take_contacts, tuple(self.contacts.all()))
-                if await self._parts.own_record.refresh(self.port) and self.links and self.calls:
-                    self.links.send_record()
-                    self.calls.wake_all()
+                await self._refresh_record()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._look.wait()
             self._look.clear()
+
+    async def _refresh_record(self) -> None:
+        """Make a newer address record if anything has changed, and tell all contacts.
+
+        Links over an address that is gone are dead, which would show after a minute of silence only. So all are made
+        again.
+
+        Raises:
+            SystemFailed: it cannot be recorded.
+        """
+        assert self._parts is not None
+        own_record = self._parts.own_record
+        before = set(own_record.addresses)
+        if await own_record.refresh(self.port) and self.links and self.calls:
+            if before.issubset(own_record.addresses):
+                self.links.send_record()
+            else:
+                self.links.close_all()
+            self.calls.wake_all()
 
     async def _follow_downloads(self) -> None:
         """Give receipts for what was delivered or rejected."""

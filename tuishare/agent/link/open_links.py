@@ -34,6 +34,8 @@ _RECHECK: Final = 30.0
 _DISK_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 60.0
 """How long the answer to an introduction may take; an agent that knows no introductions never answers."""
+_AT_ONCE_SECONDS: Final = 5.0
+"""Two calls within that time may be of two sides of which neither knew of the other's."""
 _IDLE_SECONDS: Final = 5.0
 """How long a link stays after its last use where more contacts wait for one than may have one."""
 _PROBLEMS: Final = (128, 0.1)
@@ -52,6 +54,7 @@ class OpenLink:
         since: Unix seconds.
         offering: the share of the envelope that is being handed over; empty: none.
         told: the shares of which the contact was told a problem on this link.
+        opened: on the monotonic clock.
     """
 
     session: Session
@@ -60,7 +63,8 @@ class OpenLink:
     since: int
     offering: str = ""
     told: set[str] = field(default_factory=set)
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: float = field(default_factory=time.monotonic)
+    closed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class OpenLinks:
@@ -114,6 +118,11 @@ class OpenLinks:
         for link in self._links.values():
             link.session.send_record(self._parts.own_record.signed_for(link.signer))
 
+    def close_all(self) -> None:
+        """End all links at once; `Calls` makes them again."""
+        for link in list(self._links.values()):
+            link.session.close()
+
     def close(self, signer: bytes) -> None:
         """End the link of a contact at once."""
         if link := self._links.get(signer):
@@ -147,11 +156,16 @@ class OpenLinks:
             self._forget(link)
 
     def _take(self, link: OpenLink) -> bool:
-        """Keep a link unless another to the same contact stays: that called by the smaller signer, or the newer one."""
+        """Keep a link unless another to the same contact stays.
+
+        Where both called at nearly the same time, that called by the smaller signer stays. Later on a side calls
+        only after it has lost the former one, so the newer one stays.
+        """
         if self._parts.contacts.get(link.signer) is None:
             return False
         other = self._links.get(link.signer)
-        if other is not None and other.called_by < link.called_by:
+        at_once = other is not None and link.opened - other.opened < _AT_ONCE_SECONDS
+        if other is not None and at_once and other.called_by < link.called_by:
             return False
         self._links[link.signer] = link
         if other is not None:
@@ -161,7 +175,8 @@ class OpenLinks:
         return True
 
     def _forget(self, link: OpenLink) -> None:
-        link.closed.set()
+        if not link.closed.done():
+            link.closed.set_result(None)
         if self._links.get(link.signer) is link:
             del self._links[link.signer]
             self.left[link.signer] = self._clock.now()
@@ -248,9 +263,9 @@ class OpenLinks:
             await arrivals.note_told(arrival, fault)
 
     async def _hand_over(self, link: OpenLink) -> None:
-        handovers, now = self._parts.handovers, self._clock.now()
+        handovers = self._parts.handovers
         for record in handovers.waiting(link.signer):
-            if record.retry > now or not handovers.is_waiting(record):
+            if handovers.is_postponed(record) or not handovers.is_waiting(record):
                 continue
             content = await handovers.content(record)
             if content is None:
