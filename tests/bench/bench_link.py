@@ -29,7 +29,7 @@ from tuishare.link.outgoing import HandedOver
 from tuishare.link.session import Session
 from tuishare.net.endpoints import Endpoint
 
-_LIMITS = LinkLimits(
+LIMITS = LinkLimits(
     connections=512, per_address=512, per_site=512, per_provider=512, burst=10_000, turn_seconds=0
 )
 """All contacts have one address here."""
@@ -37,7 +37,7 @@ _LIMITS = LinkLimits(
 
 @dataclass(frozen=True)
 class Numbered(Person):
-    """One of many people."""
+    """One of many people, with a number up to 255."""
 
     @property
     def signing_key(self) -> Ed25519PrivateKey:
@@ -75,7 +75,7 @@ async def measure(count: int, rounds: int, seconds: float) -> bool:
     """Print the figures; return whether all are as wanted."""
     alice = Agent(ALICE)
     process = psutil.Process()
-    async with listening(alice, limits=_LIMITS):
+    async with listening(alice, limits=LIMITS):
         for agent in contacts(count):
             alice.know(agent)
         memory = process.memory_info().rss
