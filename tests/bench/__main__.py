@@ -22,6 +22,7 @@ FULL: dict[str, list[str]] = {
     "bench_dashboard": [],
     "bench_tracker": [],
     "bench_link": [],
+    "bench_recipients": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
@@ -36,6 +37,7 @@ QUICK: dict[str, list[str]] = {
     "bench_dashboard": ["--shares", "500", "--seconds", "2", "--rounds", "1"],
     "bench_tracker": ["--announces", "1000", "--guesses", "5000"],
     "bench_link": ["--contacts", "20", "--rounds", "50", "--seconds", "3"],
+    "bench_recipients": ["--recipients", "10", "--contacts", "20", "--rounds", "2", "--seconds", "3"],
 }
 
 

@@ -209,6 +209,7 @@ async def measure_return(root: Path) -> bool:
         await asyncio.sleep(5)  # their agent has been called for some time
         arrived, started = bob.downloads / "alice", time.perf_counter()
         async with runner(bob):
+            print(f"the agent answers after {time.perf_counter() - started:.2f} s")
             took = await asyncio.to_thread(
                 seconds_until,
                 lambda: arrived.exists() and len(os.listdir(arrived)) == _AWAY,
