@@ -100,12 +100,13 @@ class BecomeKnown(LinkJourney):
     async def come_to_end(self, agent: Agent) -> None:
         await super().come_to_end(agent)
         inviter = agent if self.sender else self.other
-        self.used = [one for one in await inviter.service.invitations() if one.used]
+        given = await inviter.service.invitations()
+        self.joined = [joiner.user for invitation in given for joiner in invitation.members]
 
     def check(self, agent: Agent) -> None:
         del agent
         assert self.is_over()
-        assert [one.user for one in self.used] == ["bob"]
+        assert self.joined == ["bob"]
 
 
 class Invite(BecomeKnown):

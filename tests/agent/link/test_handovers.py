@@ -248,7 +248,7 @@ async def test_what_comes_at_one_moment_undoes_nothing(alice: Home, bob: Home, s
         )
     async with handing_over(alice, share, "bob") as (handovers, _):
         (record,) = handovers.of(share.id)
-        assert (record.state, record.fault, record.retry) == (HandoverState.COMPLETE, "", 0)
+        assert (record.state, record.fault, record.detail) == (HandoverState.COMPLETE, "", "")
         newer = ShareSealed(replace(share, generation=2), b"two")
         await asyncio.gather(
             keep(handovers, receipt_of(bob, replace(record, state=HandoverState.WAITING), "refused")),
