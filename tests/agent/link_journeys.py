@@ -195,11 +195,8 @@ class Acquainted(LinkJourney):
         assert seen(self.pair.bob.downloads / "alice") == ["x"]
         assert len(seen(self.pair.bob.inbox / "accepted")) == 1
         assert not (self.pair.bob.inbox / REJECTED).exists()
-        for folder in (
-            self.pair.alice.places.link_outgoing,
-            self.pair.bob.places.link_incoming,
-            self.pair.bob.downloads / INCOMING,
-        ):
+        assert os.listdir(self.pair.alice.places.link_outgoing) == [handover.digest.hex()]
+        for folder in (self.pair.bob.places.link_incoming, self.pair.bob.downloads / INCOMING):
             assert os.listdir(folder) == []
 
 
@@ -273,7 +270,8 @@ class RevokeUndelivered(LinkJourney):
 
     def check(self, agent: Agent) -> None:
         assert agent._parts.link.handovers.waiting(self.pair.bob.identity.signer) == []
-        assert os.listdir(self.pair.alice.places.link_outgoing) == []
+        kept = {record.digest.hex() for record in handovers(agent)}
+        assert set(os.listdir(self.pair.alice.places.link_outgoing)) == kept
         assert seen(self.pair.bob.inbox) == []
 
 
