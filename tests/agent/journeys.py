@@ -119,7 +119,8 @@ class Journey(ABC):
         """Nothing half may be seen."""
         key = CardKey(self.pair.bob.identity.private_key)
         for envelope in seen(self.pair.alice.outbox):
-            open_envelope((self.pair.alice.outbox / envelope).read_bytes(), [key])
+            with contextlib.suppress(FileNotFoundError):  # Alice's agent works on: Bob has it by link just now
+                open_envelope((self.pair.alice.outbox / envelope).read_bytes(), [key])
         for landed in self.landed():
             assert contents(landed) in self.pair.forms, landed
         inbox = self.pair.bob.inbox
