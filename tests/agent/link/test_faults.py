@@ -62,9 +62,10 @@ async def test_a_full_disk_at_the_recipient_puts_off_and_loses_nothing(
     alice, bob = linked
     monkeypatch.setattr(arrivals, "_SOON", 1)
     monkeypatch.setattr(open_links, "_RECHECK", 0.5)
+    async with running(alice), running(bob):
+        first = await become_known(alice, bob)
     with small_disk(bob.places.files, "64m"):
         async with running(alice) as one, running(bob):
-            first = await become_known(alice, bob)
             await until_linked(one, bob)
             with full(bob.places.files):
                 second = fill(alice.drop / "second")
