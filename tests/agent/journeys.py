@@ -119,7 +119,9 @@ class Journey(ABC):
         """Nothing half may be seen."""
         key = CardKey(self.pair.bob.identity.private_key)
         for envelope in seen(self.pair.alice.outbox):
-            with contextlib.suppress(FileNotFoundError):  # Alice's agent works on: Bob has it by link just now
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # Alice's agent works on: Bob has it by link just now
                 open_envelope((self.pair.alice.outbox / envelope).read_bytes(), [key])
         for landed in self.landed():
             assert contents(landed) in self.pair.forms, landed
