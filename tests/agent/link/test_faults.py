@@ -60,6 +60,7 @@ async def test_a_full_disk_at_the_recipient_puts_off_and_loses_nothing(
     linked: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = linked
+    link_up((bob, "alice"), downloads={"reserve": 1})
     monkeypatch.setattr(arrivals, "_SOON", 1)
     monkeypatch.setattr(open_links, "_RECHECK", 0.5)
     async with running(alice), running(bob):
