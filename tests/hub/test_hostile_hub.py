@@ -32,6 +32,7 @@ from tuishare.link.mailbox.messages import (
     Take,
     WantParcel,
 )
+from tuishare.link.messages import Ping
 from tuishare.link.peer import LinkFailed
 from tuishare.link.ssh_port import Reception, SshPort, listen
 from tuishare.net.addresses import Address
@@ -144,6 +145,19 @@ async def test_an_answer_about_another_parcel_confirms_nothing(answer: Stored | 
 
     async with hostile(behave) as bob:
         with pytest.raises(LinkFailed, match="what was not put"):
+            await bob.put(GOOD)
+
+
+async def test_a_hub_that_only_says_that_it_is_there_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuishare.link.mailbox.client._GRACE_SECONDS", 0.5)
+
+    async def behave(talk: Conversation) -> None:
+        while True:
+            await talk.send(Ping())
+            await asyncio.sleep(0.01)
+
+    async with hostile(behave) as bob:
+        with pytest.raises(LinkFailed, match="too long"):
             await bob.put(GOOD)
 
 

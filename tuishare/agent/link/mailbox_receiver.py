@@ -33,7 +33,7 @@ from tuishare.link.redial import Pauses
 from tuishare.people import Identity
 
 _RETRY_SECONDS: Final = 60.0
-"""After so many seconds what could not be kept is asked for again."""
+"""After so many seconds what the disk refused is asked for again."""
 _log = logging.getLogger(__name__)
 
 
@@ -130,16 +130,18 @@ class MailboxReceiver:
 
     async def _receive(self, parcel: bytes, limit: asyncio.Timeout) -> bool:
         try:
-            is_done = await self._take(self._open(parcel))
+            seconds = await self._take(self._open(parcel))
         except (NotForUs, Damaged, VerificationFailed) as error:
             _log.warning("A parcel was not taken: %s", error.detail)
             return True
         except SystemFailed as error:
             _log.warning("%s; the parcel stays in the mailbox", error.detail)
-            is_done = False
-        if not is_done and limit.when() is None:
-            limit.reschedule(asyncio.get_running_loop().time() + _RETRY_SECONDS)
-        return is_done
+            seconds = _RETRY_SECONDS
+        if seconds:
+            # Not sooner: everything that is left comes again then, and a contact who fills the mailbox chose how much.
+            again, due = asyncio.get_running_loop().time() + seconds, limit.when()
+            limit.reschedule(again if due is None else min(due, again))
+        return not seconds
 
     def _open(self, parcel: bytes) -> OpenedLetter:
         identity = self._identity.current
@@ -150,14 +152,14 @@ class MailboxReceiver:
                 continue
         raise NotForUs
 
-    async def _take(self, opened: OpenedLetter) -> bool:
-        """Take what a letter brings; False: it is to be tried again."""
+    async def _take(self, opened: OpenedLetter) -> float:
+        """Take what a letter brings; return 0, or after how many seconds it is to be tried again."""
         letter = opened.letter
         if letter.recipient not in self._identity.current.signers or not self._parts.contacts.get(
             letter.signer
         ):
             _log.info("A parcel that is not from a contact, or not for us, was not taken")
-            return True
+            return 0
         peer = self._peer(letter.signer)
         record = read_record(letter.record)
         if record.signer != letter.signer:
@@ -167,9 +169,9 @@ class MailboxReceiver:
             receipt = verify_receipt(signed)
             if receipt.signer == letter.signer:
                 await peer.keep_receipt(receipt, signed)
-        return letter.offer is None or await self._take_envelope(peer, opened)
+        return await self._take_envelope(peer, opened) if letter.offer is not None else 0
 
-    async def _take_envelope(self, peer: ContactPeer, opened: OpenedLetter) -> bool:
+    async def _take_envelope(self, peer: ContactPeer, opened: OpenedLetter) -> float:
         offer = opened.letter.offer
         assert offer is not None
         if hashlib.sha256(opened.envelope).digest() != offer.digest:
@@ -178,11 +180,11 @@ class MailboxReceiver:
         if isinstance(answer, Want):
             taken = await peer.take(offer, opened.envelope)
             if isinstance(taken, Later):
-                return False
+                return taken.seconds
         elif isinstance(answer, Later):
-            return False
+            return answer.seconds
         elif not isinstance(answer, Have):
-            return True
+            return 0
         await self._parts.arrivals.owe(peer.signer, offer)
         self._wake(peer.signer)
-        return True
+        return 0

@@ -72,17 +72,23 @@ class MailboxSender:
         self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     async def run(self) -> None:
-        """Look at what waits until cancelled."""
-        while True:
-            contacts = self._parts.contacts.all()
-            self._contacts = {signer: self._contacts.get(signer, _Contact(Pauses())) for signer in contacts}
-            await asyncio.gather(*(self._serve(user) for user in contacts.values()))
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Look at what waits until cancelled; a hub that is slow keeps nothing from the others."""
+        serving: dict[bytes, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                contacts = self._parts.contacts.all()
+                self._contacts = {
+                    signer: self._contacts.get(signer, _Contact(Pauses())) for signer in contacts
+                }
+                serving = {signer: task for signer, task in serving.items() if not task.done()}
+                for signer in contacts.keys() - serving.keys():
+                    serving[signer] = group.create_task(self._serve(contacts[signer], self._contacts[signer]))
+                await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _serve(self, user: User) -> None:
+    async def _serve(self, user: User, state: _Contact) -> None:
         assert user.card is not None
         signer = user.card.signer
-        record, state = self._parts.contacts.record_of(signer), self._contacts[signer]
+        record = self._parts.contacts.record_of(signer)
         now = asyncio.get_running_loop().time()
         if record is None or record.hub is None or self._links.get(signer) or now < state.not_before:
             return

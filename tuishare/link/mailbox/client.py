@@ -42,6 +42,9 @@ from tuishare.link.messages import MESSAGE_LIMIT, Ping
 from tuishare.link.peer import LinkFailed
 from tuishare.net.endpoints import parse_endpoint
 
+_GRACE_SECONDS: Final = 60.0
+_LEAST_RATE: Final = 8 * 1024
+"""Bytes a second at which a parcel has to be taken; a contact chooses their hub, and it may be hostile."""
 _MOST_NOTICES: Final = 100_000
 """Parcels that a hub may announce before they are taken."""
 _log = logging.getLogger(__name__)
@@ -85,8 +88,16 @@ async def put_parcel(hub: HubAddress, parcel: bytes) -> Full | None:
         None when it is durably there, or was before; otherwise why not now.
 
     Raises:
-        LinkFailed: the hub is not reached, or does not take the write key; it does not say why.
+        LinkFailed: the hub is not reached, or does not take the write key, without saying why; or it takes too long.
     """
+    try:
+        async with asyncio.timeout(_GRACE_SECONDS + len(parcel) / _LEAST_RATE):
+            return await _put(hub, parcel)
+    except TimeoutError:
+        raise LinkFailed("The hub took too long") from None
+
+
+async def _put(hub: HubAddress, parcel: bytes) -> Full | None:
     digest = hashlib.sha256(parcel).digest()
     key = LinkKey.from_seed(secrets.token_bytes(32))
     place = HubPlace(hub.address, hub.host_key)
