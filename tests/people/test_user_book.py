@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tuishare.errors import BadInput, NotFound
 from tuishare.people import Identity, User, UserBook, generate_key
 from tuishare.people.cards import Card, card_statement
+from tuishare.people.names import fold_name
 
 
 def keyed(name: str, *groups: str) -> User:
@@ -111,6 +112,20 @@ def test_signers_are_found_by_their_public_key(book: UserBook, alice: Identity, 
     assert book.signer(alice.signer) == book.find("alice")
     assert book.signer(bob.signer) is None
     assert book.signer(b"") is None
+
+
+def test_a_user_is_found_without_a_look_at_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the cost of an envelope grows with the square of its recipients."""
+    book = UserBook(tuple(keyed(f"user{number}") for number in range(1, 51)))
+    folded: list[str] = []
+
+    def count(name: str) -> str:
+        folded.append(name)
+        return fold_name(name)
+
+    monkeypatch.setattr("tuishare.people.user_book.fold_name", count)
+    assert names(book.resolve(user.name for user in book)) == [user.name for user in book]
+    assert len(folded) == 2 * len(book)  # of the book, once, and of what was looked for
 
 
 def test_keys_and_groups_are_listed(book: UserBook) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from tuishare.errors import BadInput, NotFound
 from tuishare.people.names import fold_name
@@ -17,7 +18,7 @@ from tuishare.sanitize import for_display
 _LIST_HINT = "`tuishare user list` shows all users."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UserBook:
     """Users in the order they were added. Immutable: each change returns a new book. Every instance is valid.
 
@@ -76,10 +77,8 @@ class UserBook:
         Raises:
             NotFound: no user has that name.
         """
-        wanted = fold_name(name)
-        for user in self.users:
-            if fold_name(user.name) == wanted:
-                return user
+        if user := self._by_name.get(fold_name(name)):
+            return user
         raise NotFound(f"There is no user '{for_display(name)}'", hint=_LIST_HINT)
 
     def resolve(self, names: Iterable[str]) -> tuple[User, ...]:
@@ -100,10 +99,7 @@ class UserBook:
 
     def signer(self, signer_public: bytes) -> User | None:
         """Return the user whose card has this Ed25519 public key (32 bytes), or None."""
-        for user in self.users:
-            if user.card is not None and user.card.signer == signer_public:
-                return user
-        return None
+        return self._by_signer.get(signer_public)
 
     def former(self, signer_public: bytes) -> User | None:
         """Return the user whose former card had this Ed25519 public key (32 bytes), or None."""
@@ -130,6 +126,14 @@ class UserBook:
                 spelling = spellings.setdefault(fold_name(group), group)
                 members[spelling] = (*members.get(spelling, ()), user.name)
         return members
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, User]:
+        return {fold_name(user.name): user for user in self.users}
+
+    @cached_property
+    def _by_signer(self) -> Mapping[bytes, User]:
+        return {user.card.signer: user for user in self.users if user.card is not None}
 
     def _find_members(self, group: str) -> tuple[User, ...]:
         if not group:
