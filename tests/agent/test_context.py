@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.agent.homes import Home, opened
@@ -25,6 +27,18 @@ async def test_an_edit_of_the_user_book_counts_at_once_and_moves_its_stamp(alice
         assert (context.users.read().users, context.users.stamp()) == ((), ())
         alice.places.users_file.touch(mode=0o600)
         assert context.users.stamp() != ()
+
+
+async def test_an_edit_that_puts_size_and_mtime_back_counts_too(alice: Home, bob: Home) -> None:
+    path = alice.places.users_file
+    async with opened(alice) as context:
+        stamp, status = context.users.stamp(), path.stat()
+        assert [user.name for user in context.users.read()] == ["bob"]
+        with path.open("r+b") as file:  # the same inode
+            file.write(path.read_bytes().replace(b'"bob"', b'"rob"'))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert [user.name for user in context.users.read()] == ["rob"]
+        assert context.users.stamp() != stamp
 
 
 async def test_a_mistake_in_the_user_book_is_said(alice: Home, bob: Home) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from tuishare.agent.events import ChangeSignal, EventBus, SettingsReloaded, UserBookRead
-from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.live import Live, UserBookFile, stamp_of
 from tuishare.agent.process.sd_messages import notify
 from tuishare.config.model import Config, InboxSettings, NotificationSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
@@ -237,8 +235,7 @@ class ConfigReload:
         self._problems.pop(what, None)
 
     def _stamps(self) -> tuple[_Stamp, _Stamp]:
-        places = self._places
-        return _stamp(places.config_file), _stamp(places.users_file)
+        return stamp_of(self._places.config_file), self._users.stamp()
 
 
 def merge(old: Config, new: Config, places: Places) -> tuple[Config, ReloadResult]:
@@ -287,11 +284,3 @@ def _overlay(before: dict[str, Any], after: dict[str, Any], keys: set[str]) -> C
         else:
             document[key] = value
     return msgspec.convert(document, Config)
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ()
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -18,6 +18,18 @@ class Live(Generic[_T]):
         self.current = current
 
 
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Return a value that is equal for two calls if a file was not written between them; empty without the file.
+
+    The time of the last change (ctime), which only the kernel sets, reveals a write whose mtime was put back.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 class UserBookFile:
     """The user book, parsed again only after its file was written, because parsing verifies every card."""
 
@@ -30,11 +42,7 @@ class UserBookFile:
 
         Work that failed because of a missing user or key is worth a retry once the value has changed.
         """
-        try:
-            status = self._path.stat()
-        except OSError:
-            return ()
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return stamp_of(self._path)
 
     def read(self) -> UserBook:
         """Return the users as they are on disk now, so that an edit takes effect at once; may block to read the file.

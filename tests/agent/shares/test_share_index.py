@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.share_pipelines import publishing_at
 from tuishare.agent.shares.share_index import ShareIndex
 from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.people import UserBook, load_book
 
 
 def record(share_id: str, *, fingerprint: str = "", envelope: str = "", added: int = 1) -> ShareRecord:
@@ -77,11 +79,18 @@ class CountedShares(Mapping[str, ShareRecord]):
         return iter(self._shares)
 
 
-async def test_a_share_is_taken_in_and_renamed_without_a_look_at_all_others(
+async def test_a_share_is_taken_in_and_renamed_without_a_look_at_all_others_or_all_users(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the cost of a share grows with the number of shares."""
+    """Otherwise the cost of a share grows with the number of shares, and with that of users."""
     path = fill(alice.drop / "x")
+    books: list[UserBook] = []
+
+    def read(place: Path) -> UserBook:
+        books.append(load_book(place))
+        return books[-1]
+
+    monkeypatch.setattr("tuishare.agent.live.load_book", read)
     monkeypatch.setattr(CountedShares, "listings", 0)
     async with publishing_at(alice) as press:
         monkeypatch.setattr(ShareIndex, "shares", property(lambda index: CountedShares(index._shares)))
@@ -89,4 +98,4 @@ async def test_a_share_is_taken_in_and_renamed_without_a_look_at_all_others(
         first = await press.until(path, ShareStep.SEEDING)
         await press.accept(path.rename(alice.drop / "y"))
         renamed = await press.until(alice.drop / "y", ShareStep.SEEDING, generation=2)
-        assert (renamed.id, CountedShares.listings) == (first.id, 0)
+        assert (renamed.id, CountedShares.listings, len(books)) == (first.id, 0, 1)
