@@ -104,12 +104,12 @@ class Joins:
             )
         record = JoinRecord(invitation.id, str(invitation), self._clock.now(), invitation.end)
         record = next((each for each in known if each.id == record.id), record)
-        async with self._calling:
-            await self._store.change(lambda database: database.save(record))
-            outcome = await self._try(record, invitation)
-        if isinstance(outcome, JoinRecord):
-            self._wake.notify()
-        return outcome
+        try:
+            async with self._calling:
+                await self._store.change(lambda database: database.save(record))
+                return await self._try(record, invitation)
+        finally:
+            self._wake.notify()  # whatever came between, what is recorded is tried again
 
     async def cancel(self, invitation: bytes) -> None:
         """Use an invitation no longer.
