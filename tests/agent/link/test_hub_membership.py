@@ -44,8 +44,11 @@ def test_a_contact_who_is_one_no_longer_does_not_know_the_new_write_key(membersh
     """Threat T22."""
     revision = membership.changed.revision
     membership.take_contacts([BOB, CAROL])
-    membership.take_contacts([BOB, CAROL, b"d" * 32])  # a further contact changes nothing
+    membership.note_told(BOB, b"w" * 32)
+    membership.take_contacts([BOB, CAROL, b"d" * 32])  # for a further contact the key stays
     assert membership.changed.revision == revision
+    # They are told it: they may have been a contact before, and know a former one.
+    assert again(membership).untold == (CAROL, b"d" * 32)
     membership.take_contacts([CAROL, b"d" * 32])
     address = membership.hub_address
     assert address is not None

@@ -23,11 +23,13 @@ from tests.agent.link.linked import (
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.link import link_service
+from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.core.records import HandoverState
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.link.address_record import read_record, sign_record
 from tuishare.net.endpoints import Endpoint
+from tuishare.people import User
 
 pytestmark = pytest.mark.swarm
 
@@ -55,6 +57,22 @@ async def test_a_port_in_use_is_a_problem_until_it_is_free(linked: tuple[Home, H
             taken.close()
             await wait_until(lambda: agent.view.status().listen_link is not None)
             assert agent.view.status().problems == ()
+
+
+async def test_a_user_book_with_a_mistake_does_not_lock_contacts_out_of_the_mailbox(
+    linked: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = linked
+    alice.know(User("bob", card=bob.identity.card("bob"), verified=True))
+    book, taken = alice.places.users_file.read_text(), list[tuple[bytes, ...]]()
+    monkeypatch.setattr(HubMembership, "take_contacts", lambda _, contacts: taken.append(contacts))
+    alice.places.users_file.write_text("[[user]]\n")
+    async with running(alice) as agent:
+        await wait_until(lambda: "users" in {problem.id for problem in agent.view.status().problems})
+        alice.places.users_file.write_text(book)
+        await agent.service.reload()
+        await wait_until(lambda: bool(taken))
+        assert taken[0] == (bob.identity.signer,)
 
 
 async def test_without_links_there_is_no_port_key_or_record(alice: Home, bob: Home) -> None:

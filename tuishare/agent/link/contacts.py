@@ -27,7 +27,11 @@ _log = logging.getLogger(__name__)
 
 
 class Contacts:
-    """The contacts of one agent."""
+    """The contacts of one agent.
+
+    Attributes:
+        are_known: whether a user book was read; one with a mistake in it does not mean that there are no contacts.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Contacts:
         self._events = events
         self._changed = changed
         self._users: dict[bytes, User] = {}
+        self.are_known = False
         self._records: dict[bytes, AddressRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
         self._signed: dict[bytes, bytes] = {}
@@ -60,6 +65,7 @@ class Contacts:
     def take_book(self, book: UserBook) -> None:
         """Know these users from now on."""
         own = self._identity.current.signers
+        self.are_known = True
         self._users = {
             user.card.signer: user for user in book if user.card is not None and user.card.signer not in own
         }

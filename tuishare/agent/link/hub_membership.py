@@ -112,7 +112,9 @@ class HubMembership:
             return
         everyone = tuple(sorted(contacts))
         if set(current.knowing) <= set(contacts):
-            self._save(msgspec.structs.replace(current, knowing=everyone))
+            # A further one may have been a contact before, and know a former key.
+            further = (each for each in everyone if each not in current.knowing)
+            self._save(msgspec.structs.replace(current, knowing=everyone, untold=(*current.untold, *further)))
             return
         write_key = secrets.token_bytes(32)
         self._save(msgspec.structs.replace(current, write_key=write_key, knowing=everyone, untold=everyone))

@@ -396,7 +396,8 @@ class LinkService:
             if self._server is None and self._key is not None and self._callers is not None:
                 await self._listen(self._key, self._callers)
             with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
-                await asyncio.to_thread(self._membership.take_contacts, tuple(self.contacts.all()))
+                if self.contacts.are_known:
+                    await asyncio.to_thread(self._membership.take_contacts, tuple(self.contacts.all()))
                 await self._refresh_record()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
