@@ -163,11 +163,16 @@ async def test_what_is_no_file_is_turned_away_unread(
         assert secret.read_bytes() == envelope
 
 
+@pytest.mark.parametrize("suffix", [ENVELOPE_SUFFIX, ".bin"])
 @pytest.mark.parametrize("name", ["\x1b[2Jx", "a\nb", "\u202egpj.exe", os.fsdecode(b"\xff")])
-async def test_a_name_that_cannot_be_shown_ends_nothing(bob: Home, envelope: bytes, name: str) -> None:
+async def test_a_name_that_cannot_be_shown_ends_nothing(
+    bob: Home, envelope: bytes, name: str, suffix: str
+) -> None:
     """T14: neither the database nor a message takes bytes that are no text, and a log line is one line."""
-    name += ENVELOPE_SUFFIX
+    name += suffix
     async with running(bob) as agent:
+        (bob.inbox / f"{name} torrent encrypted.zip").write_bytes(b"PK\3\4" + bytes(40))
+        await wait_until(lambda: agent.view.status().inbox_others == 1)
         (bob.inbox / name).write_bytes(envelope)
         assert "cannot be shown" in await rejected(bob, name)
         assert (await shown(agent, DownloadState.REJECTED)).name.encode()

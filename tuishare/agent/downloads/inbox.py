@@ -182,10 +182,7 @@ class Inbox(FolderHandler[int]):
             )
         if status.st_size > MAX_SIZE:
             raise Refused(f"“{shown}” is larger than an envelope can be ({MAX_SIZE:,} bytes)")
-        if for_display(path.name, len(path.name) + 3) != path.name:
-            raise Refused(
-                f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
-            )
+        _require_displayable(path.name)
         return Observation(fingerprint, status.st_size, status.st_size)
 
     def is_being_written(self, path: Path, look: Observation[int]) -> bool:
@@ -238,10 +235,16 @@ class Inbox(FolderHandler[int]):
             self.others[path.name] = ""  # looked at again with the next scan
             return False
         if is_tse1(data) and look.size <= MAX_SIZE:
+            try:
+                _require_displayable(path.name)
+            except Refused as refused:
+                await self._reject(path, refused)
+                return False
             return True
         finding = recognise(data, look.size)
         listed = sum(one.is_strange for one in self.locked.values())
-        if listed < REMEMBERED and (may_be_meant(path.name) or (finding and finding.is_envelope)):
+        is_meant = may_be_meant(path.name) or (finding is not None and finding.is_envelope)
+        if listed < REMEMBERED and is_meant and _is_displayable(path.name):
             self._judged[path.name] = _Judgement(look.fingerprint, None)
             error = NotIntact(finding) if finding else Damaged()
             self._keep(path.name, look.size, error, self.locked.get(path.name))
@@ -474,3 +477,16 @@ class Inbox(FolderHandler[int]):
 def _is_named(name: str) -> bool:
     """Return whether a file is to be an envelope, by its name."""
     return name.lower().endswith(ENVELOPE_SUFFIX)
+
+
+def _require_displayable(name: str) -> None:
+    """Refuse a name that no list, log or message can show as it is (threat T14)."""
+    if not _is_displayable(name):
+        raise Refused(
+            f"The name “{for_display(name)}” holds characters that cannot be shown",
+            hint="Give it another name.",
+        )
+
+
+def _is_displayable(name: str) -> bool:
+    return for_display(name, len(name) + 3) == name
