@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 import msgspec
 
 from tuishare.api.error_body import STATUS
+from tuishare.api.json_times import time_fields
 from tuishare.api.messages import (
     PROTOCOL,
     PROTOCOL_HEADER,
@@ -27,6 +28,7 @@ from tuishare.api.messages import (
     File,
     Finding,
     Folder,
+    HubJoined,
     Introductions,
     Invitation,
     Joining,
@@ -42,6 +44,7 @@ from tuishare.api.messages import (
 from tuishare.api.operation import SMALL_BODY, Operation
 from tuishare.api.operations import OPERATIONS
 from tuishare.config.model import Config
+from tuishare.hub import operator
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "api.md"
 
@@ -85,13 +88,15 @@ JSON_COMMANDS: Final[tuple[tuple[str, Any], ...]] = (
     ("receipts --verify FILE", list[CheckedReceipt]),
     ("invite new", Invitation),
     ("invite list", list[Invitation]),
-    ("introductions list", Introductions),
     ("invite cancel", Accepted),
-    ("join", Joining),
-    ("join list", list[Joining]),
+    ("introductions list", Introductions),
     ("invite approve", Accepted),
     ("invite decline", Accepted),
+    ("join use", Joining),
+    ("join list", list[Joining]),
     ("join cancel", Accepted),
+    ("open", Accepted),
+    ("hub join", HubJoined),
     ("card", CardInfo),
     ("user list", list[User]),
     ("drop list", list[Folder]),
@@ -101,6 +106,13 @@ JSON_COMMANDS: Final[tuple[tuple[str, Any], ...]] = (
     ("doctor --share ID", list[Finding]),
 )
 """What each command prints with ``--json``."""
+OPERATOR_COMMANDS: Final[tuple[tuple[str, Any], ...]] = (
+    ("hub invite", operator.Invited),
+    ("hub members", operator.Members),
+    ("hub remove", operator.Removed),
+    ("hub status", operator.HubStatus),
+)
+"""What the commands print that ask a hub instead of an agent; `kind` aside."""
 
 _JSON: Final = """## JSON of the commands
 
@@ -158,6 +170,23 @@ def _commands() -> Iterator[str]:
         else:
             shown = _link(printed)
         yield f"| `tuishare {name}` | {shown} |"
+    for name, printed in OPERATOR_COMMANDS:
+        yield f"| `tuishare {name}` | {_fields(printed)} |"
+
+
+def _fields(kind: type[msgspec.Struct]) -> str:
+    """Describe a message that is not on this page."""
+    times, named = time_fields(kind), []
+    for field in msgspec.structs.fields(kind):
+        inner = next((each for each in get_args(field.type) if _is_struct(each)), None)
+        named.append(f"`{field.name}`" + (f", an array of objects with {_fields(inner)}" if inner else ""))
+        if field.name in times:
+            named.append(f"`{times[field.name]}`")
+    return ", ".join(named)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _operation(operation: Operation) -> Iterator[str]:

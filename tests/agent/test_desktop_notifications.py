@@ -107,8 +107,8 @@ async def test_only_what_its_owner_may_want_to_know_at_once(desktop: Desktop) ->
     async with notifying() as notifier:
         for kind in ActivityKind:
             notifier.notify(event(kind.value, kind=kind))
-        await wait_until(lambda: len(desktop.calls) == 3)
-    assert [words[3] for words, _ in desktop.calls] == ["received", "approval", "problem"]
+        await wait_until(lambda: len(desktop.calls) == 4)
+    assert [words[3] for words, _ in desktop.calls] == ["received", "approval", "introduced", "problem"]
 
 
 async def test_nobody_who_does_not_want_it_is_told(desktop: Desktop) -> None:

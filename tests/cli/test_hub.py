@@ -57,6 +57,8 @@ def test_an_operator_makes_a_hub_runs_it_and_looks_after_members(
         assert (shown["address"], shown["members"], shown["parcels"]) == (address, 0, 0)
         hub.print_status(as_json=False)
         assert "members\t0, 0 connected\n" in capsys.readouterr().out
+        hub.print_members(as_json=True)
+        assert json.loads(capsys.readouterr().out) == {"kind": "members", "members": []}
         hub.print_members(as_json=False)
         assert capsys.readouterr().out == ""
         hub.remove_member("bob", as_json=False)

@@ -11,8 +11,8 @@ import pytest
 import typer
 import typer.main
 
-from tests.api.samples import RECEIPT, SHARE
-from tests.api_reference import JSON_COMMANDS
+from tests.api.samples import INVITATION, JOINER, RECEIPT, SHARE
+from tests.api_reference import JSON_COMMANDS, OPERATOR_COMMANDS
 from tests.cli.homes import Person
 from tests.cli.json_shapes import read_json
 from tests.cli.served import download, served, share
@@ -42,8 +42,17 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "choose": ("contract.pdf",),
     "revoke": ("film.mov", "bob"),
     "invite cancel": ("abab",),
-    "join": ("-",),
+    "invite approve": ("cdcd",),
+    "invite decline": ("cdcd",),
+    "join use": ("-",),
+    "join cancel": ("efef",),
+    "hub join": ("-",),
 }
+ASKED = msgspec.structs.replace(
+    INVITATION,
+    id="cd" * 16,
+    joiners=(msgspec.structs.replace(JOINER, state=messages.JoinerState.ASKS),),
+)
 BOB = Delivery(user="bob", state=DeliveryState.COMPLETE, progress=1.0, sealed=1_700_000_000, completed=1)
 
 
@@ -61,7 +70,7 @@ def test_the_page_lists_every_command_that_prints_json() -> None:
         for name, command in commands(typer.main.get_command(app))
         if any("--json" in parameter.opts for parameter in command.params)
     }
-    assert {name for name, _ in JSON_COMMANDS} == found | {
+    assert {name for name, _ in (*JSON_COMMANDS, *OPERATOR_COMMANDS)} == found | {
         "list shares",
         "list downloads",
         "doctor --share ID",
@@ -78,11 +87,15 @@ async def test_a_command_prints_what_the_page_says(command: str, kind: Any, alic
     words = command.replace("ID", "film.mov").replace("FILE", str(receipts)).split()
     if command == "share":
         arguments = (payload, "--to", "bob")
+    if command == "open":
+        arguments = (payload,)
     if command == "receipts --verify FILE":
         alice.know(User("bob", card=people.BOB.card, verified=True))
     film = msgspec.structs.replace(SHARE, name="film.mov", deliveries=(BOB,))
     async with served(alice, film, download("2", state=DownloadState.WAITING)) as shell:
         shell.agent.details = lambda _: messages.Details(files=(messages.File(path="a", size=1, progress=0),))
+        shell.agent.invited.append(ASKED)
+        shell.agent.joining = [msgspec.structs.replace(shell.agent.answer_to_join, id="ef" * 16)]
         said = await shell.call(*words, *arguments, "--json")
     assert said.code in ((Exit.OK, Exit.FAILED) if command == "doctor" else (Exit.OK,)), said.err
     if isinstance(kind, dict):

@@ -170,10 +170,12 @@ async def test_keys_open_their_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
             await until(pilot, lambda name=name: opened == [name])  # type: ignore[misc]
 
 
-async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_groups_cannot_be_removed_and_own_folders_not_even_edited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     opened: list[str] = []
-    for kind in (DialogKind.CHANGE_USER, DialogKind.CHANGE_FOLDER):
-        monkeypatch.setitem(DIALOGS, kind, lambda _app, _about: opened.append("no"))
+    monkeypatch.setitem(DIALOGS, DialogKind.CHANGE_USER, lambda _app, _about: opened.append("group"))
+    monkeypatch.setitem(DIALOGS, DialogKind.CHANGE_FOLDER, lambda _app, _about: opened.append("folder"))
     app = dashboard(FakeAgent(WHOLE))
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.view.snapshot)
@@ -181,7 +183,7 @@ async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.Monke
             await pilot.press(tab)
             await until(pilot, lambda: rows(app))
             await pilot.press("G", "e", "D")
-        assert opened == []
+        assert opened == ["group"]
         assert isinstance(app.screen, MainScreen)
 
 

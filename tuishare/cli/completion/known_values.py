@@ -64,6 +64,11 @@ def _joins(_: str = "") -> Values:
     yield from ((joining["id"][:_SHORT], joining.get("error", "")) for joining in _ask("/v1/joins"))
 
 
+def _introduced(_: str = "") -> Values:
+    received = _ask("/v1/introductions")["received"]
+    yield from ((each["name"], each["introducer"]) for each in received)
+
+
 def _topics(_: str = "") -> Values:
     yield from ((topic, "") for topic in TOPICS)
 
@@ -73,9 +78,12 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[str], Values], ...]]] = {
     "ID...": (_entries,),
     "INVITATION": (_invitations,),
     "JOIN": (_joins,),
+    "NAME|ID...": (_introduced,),
+    "[NAME|ID]...": (_introduced,),
     "USER": (_users,),
     "[USER]": (_users,),
     "USER|@GROUP": (_users, _named_groups),
+    "USER|@GROUP...": (_users, _named_groups),
     "@GROUP": (_named_groups,),
     "GROUP": (_groups,),
     "[SHARE]": (_entries,),
