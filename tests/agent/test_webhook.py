@@ -126,3 +126,15 @@ async def test_the_log_does_not_name_the_address(caplog: pytest.LogCaptureFixtur
     (said,) = caplog.messages
     assert said.startswith("Cannot post to the webhook: Client")
     assert "secret-path" not in said
+
+
+async def test_a_host_that_no_name_can_be_ends_nothing() -> None:
+    """It passes as an address, and fails in the encoding of names: the agent must not stop with it."""
+    async with hooked() as (receiver, webhook):
+        good, settings = (
+            webhook._settings,
+            [NotificationSettings(webhook="https://a..b/", webhook_secret=SECRET)],
+        )
+        webhook._settings = lambda: settings.pop() if settings else good()
+        webhook.notify(event("one"))
+        await wait_until(lambda: receiver.subjects == ["one"])

@@ -38,7 +38,8 @@ def open_session(
 
 def failures(proxy: Proxy | None) -> tuple[type[Exception], ...]:
     """Return what a request raises that has no answer."""
-    common = (aiohttp.ClientError, TimeoutError, OSError)
+    # UnicodeError: a host that cannot be encoded as a name, such as a..b
+    common = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError)
     if proxy is None:
         return common
     from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
