@@ -74,14 +74,22 @@ async def test_one_who_asks_is_answered(alice: Person) -> None:
     async with served(alice) as shell:
         asks = msgspec.structs.replace(JOINER, state=JoinerState.ASKS, user="")
         other = msgspec.structs.replace(asks, called="Carol", fingerprint="EFGH")
+        # One who has the string may call themselves like another who asks: the fingerprint tells them apart.
+        same = msgspec.structs.replace(asks, fingerprint="IJ KL")
+        shell.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(asks, same))]
+        several = await shell.call("invite", "approve", "ab", "Bob")
+        assert several.failed(2, "Several people ask to join")
+        assert "Bob: IJ KL" in several.err
+        said = await shell.call("invite", "decline", "ab", "ijkl")
+        assert said.code == 0
         shell.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(asks, other))]
         assert (await shell.call("invite", "approve", "ab")).failed(2, "Several people ask to join")
         assert (await shell.call("invite", "approve", "ab", "dan")).failed(4, "No one of that name")
         assert (await shell.call("invite", "approve", "ab", "Bob")).code == 0
         assert (await shell.call("invite", "decline", "ab", "Carol")).code == 0
         answers = [order for order in shell.agent.orders if isinstance(order, tuple)]
-        assert [answer.approve for _, answer in answers] == [True, False]
-        assert [answer.fingerprint for _, answer in answers] == ["ABCD", "EFGH"]
+        assert [answer.approve for _, answer in answers] == [False, True, False]
+        assert [answer.fingerprint for _, answer in answers] == ["IJ KL", "ABCD", "EFGH"]
 
 
 async def test_a_join_that_waits_is_told_listed_and_cancelled(alice: Person) -> None:

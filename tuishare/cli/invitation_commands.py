@@ -39,7 +39,10 @@ join = typer.Typer(help="Use an invitation that you received.", cls=_JoinGroup)
 
 _Invitation = Annotated[str, typer.Argument(metavar="INVITATION", help="Its id, or the beginning of that.")]
 _Who = Annotated[
-    str, typer.Argument(metavar="[NAME]", help="The name on their card, if several ask to join.")
+    str,
+    typer.Argument(
+        metavar="[NAME]", help="The name on their card, or its fingerprint, if several ask to join."
+    ),
 ]
 
 

@@ -17,6 +17,7 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
+    Joiner,
     JoinerAnswer,
     JoinerState,
     Joining,
@@ -118,19 +119,24 @@ def list_invitations(*, as_json: bool) -> None:
 
 
 def answer(id_: str, who: str, *, approve: bool, as_json: bool) -> None:
-    """Let in one who asks to join, or never.
+    """Let in one who asks to join, or never; `who`: the name on their card, or their fingerprint.
 
     Raises:
         NotFound: no one asks, or not by that name.
         BadInput: several do, so a name is needed.
     """
     chosen = _find_invitation(id_)
-    asking = [each for each in chosen.joiners if each.state is JoinerState.ASKS and who in {"", each.called}]
+    asking = [each for each in chosen.joiners if each.state is JoinerState.ASKS and _is_meant(each, who)]
     if len(asking) != 1:
         hint = "`tuishare invite list` shows who asks to join."
         if not asking:
             raise NotFound("No one of that name asks to join by this invitation", hint=hint)
-        raise BadInput("Several people ask to join by this invitation", hint=f"Name one of them. {hint}")
+        # Anyone who has the string can ask under any name.
+        several = "; ".join(f"{for_display(each.called)}: {each.fingerprint}" for each in asking)
+        raise BadInput(
+            "Several people ask to join by this invitation",
+            hint=f"Give the fingerprint of one of them, as they read it to you. {several}",
+        )
     (joiner,) = asking
     given = JoinerAnswer(id=chosen.id, fingerprint=joiner.fingerprint, approve=approve)
     accepted = ask_agent(lambda client: client.answer_joiner(given))
@@ -138,8 +144,13 @@ def answer(id_: str, who: str, *, approve: bool, as_json: bool) -> None:
         print_json(accepted)
     elif approve:
         say(f"{for_display(joiner.called)} joins when their agent calls again, within a minute.")
+        say(f"The fingerprint of their card: {joiner.fingerprint}")
     else:
         say(f"{for_display(joiner.called)} does not join by this invitation.")
+
+
+def _is_meant(joiner: Joiner, who: str) -> bool:
+    return who in {"", joiner.called} or "".join(who.upper().split()) == "".join(joiner.fingerprint.split())
 
 
 def cancel_invitation(id_: str, *, as_json: bool) -> None:
