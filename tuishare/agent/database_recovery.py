@@ -1,7 +1,8 @@
 """Recovery of a damaged database: it is set aside, and a new one is made from what can still be read.
 
-Owns what the new database gets: the readable part of the ledger, so that no replay is accepted; and the ids of our
-shares, from the envelopes in the outbox and their copies, so that recipients get the next generation and no duplicate.
+Owns what the new database gets: the readable part of the ledger, so that no replay is accepted; who was removed, so
+that no introduction brings them back; and the ids of our shares, from the envelopes in the outbox and their copies, so
+that recipients get the next generation and no duplicate.
 Blocking: call it on a thread. Must not touch anything but the database: the agent rescans its folders anyway.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.config.model import Config
 from tuishare.core.database import Database, Generation
+from tuishare.core.introduction_records import Acquaintance
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import new_secret
 from tuishare.core.sqlite_errors import DamagedDatabase, classify
@@ -81,6 +83,7 @@ class _Salvage:
         with contextlib.closing(Database(rebuilt)) as database:
             database.remember(self.generations())
             database.save(*self.shares())
+            database.save(*_read_acquaintances(self.places.store_file))
         aside = damaged.with_name(f"{damaged.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
         aside.unlink(missing_ok=True)
         os.link(damaged, aside)
@@ -154,13 +157,26 @@ class _Salvage:
 
 def _read_ledger(path: Path) -> Iterator[Generation]:
     """Yield the rows of the ledger that can still be read."""
+    for row in _read_rows(path, "ledger", "signer, share, generation"):
+        match row:
+            case (bytes() as signer, str() as share, int() as number):
+                yield Generation(signer, share, number)
+
+
+def _read_acquaintances(path: Path) -> Iterator[Acquaintance]:
+    """Yield the cards that are, or were, in the user book, as far as they can still be read."""
+    for row in _read_rows(path, "acquaintances", "signer, name, removed"):
+        match row:
+            case (bytes() as signer, str() as name, int() as removed):
+                yield Acquaintance(signer, name, removed)
+
+
+def _read_rows(path: Path, table: str, columns: str) -> Iterator[tuple[object, object, object]]:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            for signer, share, number in connection.execute("SELECT signer, share, generation FROM ledger"):
-                if (type(signer), type(share), type(number)) == (bytes, str, int):
-                    yield Generation(signer, share, number)
+            yield from connection.execute(f"SELECT {columns} FROM {table}")  # noqa: S608 — our own names
     except sqlite3.Error as error:
         refusal = classify(error, path)
         if isinstance(refusal, DiskRefused) and refusal.full:
             raise refusal from error  # with free space, all of it may be readable
-        _log.warning("Cannot read all of the ledger: %s", error)
+        _log.warning("Cannot read all of the %s: %s", table, error)
