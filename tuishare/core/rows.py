@@ -7,6 +7,8 @@ kept as it is (`DamagedRow`). Must not decide what becomes of it.
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -73,11 +75,17 @@ TABLES: Final[dict[type[Record], Table]] = {
     ReceivedIntroduction: "received_introductions",
     Acquaintance: "acquaintances",
 }
+_BINARY: Final[dict[type, list[str]]] = {
+    kind: [field.name for field in fields(kind) if field.type == "bytes"] for kind in TABLES
+}
+"""The binary columns of each table."""
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted", "teams"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})
 """Columns that become the name of one file or folder."""
 _PLACES: Final = frozenset({"path", "folder", "staging", "replaces"})
 """Columns that hold an absolute path, or are empty."""
+_NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""NUL, and the surrogates that stand for bytes which are not UTF-8."""
 _LARGEST: Final = 2**63 - 1
 _Record = TypeVar("_Record", bound=Record)
 
@@ -125,10 +133,9 @@ def decode(kind: type[_Record], row: Mapping[str, Any]) -> _Record:
         raise ValueError("one of its lists cannot be read") from None
     for name, value in values.items():
         _require_sound(name, value)
-    for field in fields(kind):
-        # msgspec would decode text as base64.
-        if field.type == "bytes" and not isinstance(values[field.name], bytes):
-            raise ValueError(f"its {field.name} is not binary")
+    for name in _BINARY[kind]:
+        if not isinstance(values[name], bytes):  # msgspec would decode text as base64
+            raise ValueError(f"its {name} is not binary")
     try:
         return msgspec.convert(values, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans
     except msgspec.ValidationError as error:
@@ -139,11 +146,11 @@ def _require_sound(name: str, value: object) -> None:
     """Refuse a value of the right type that cannot be shown to clients, or that must not be used as a path or count."""
     match value:
         case str():
-            if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+            if _NOT_TEXT.search(value):
                 raise ValueError(f"its {name} is not text")
             if name in _SINGLE and value and ("/" in value or value in {".", ".."}):
                 raise ValueError(f"its {name} is not a file name")
-            if name in _PLACES and value and not Path(value).is_absolute():
+            if name in _PLACES and value and not os.path.isabs(value):
                 raise ValueError(f"its {name} is not an absolute path")
         case None:
             raise ValueError(f"its {name} is missing")

@@ -200,7 +200,8 @@ class Engine:
             )
         info_hash, _ = await self._lifecycle.add(replace(spec, announce=self._askable(spec.announce)))
         self._post_updates()
-        self._run(self._connector.start(info_hash))
+        if spec.contacts or spec.received:
+            self._run(self._connector.start(info_hash))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
