@@ -81,11 +81,11 @@ def with_handovers(shares: list[Share], service: LinkService) -> list[Share]:
     return [_with_handovers(share, service) for share in shares]
 
 
-def with_envelope(share: Share, envelope: Path | None) -> Share:
-    """Return a share that names its envelope while a person has to carry it; None: there is none."""
-    if envelope is None or not any(delivery.must_be_carried for delivery in share.deliveries):
+def with_envelope(share: Share, envelope: str, outbox: Path) -> Share:
+    """Return a share that names its envelope, a file in the outbox, while a person has to carry it; empty: none."""
+    if not envelope or not any(delivery.must_be_carried for delivery in share.deliveries):
         return share
-    return msgspec.structs.replace(share, envelope=str(envelope))
+    return msgspec.structs.replace(share, envelope=f"{outbox}/{envelope}")  # thousands: no path for each
 
 
 def _with_handovers(share: Share, service: LinkService) -> Share:

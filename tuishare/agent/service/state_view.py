@@ -5,8 +5,6 @@ Owns which part of the agent each fact comes from. Answers at once, from memory.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from tuishare.agent.downloads.inbox import Inbox
@@ -60,15 +58,16 @@ class StateView:
     def shares(self) -> list[Share]:
         """List what is published, oldest first."""
         shares = view_shares(self._sharing, self._engine.all_progress())
+        outbox = self._status.outbox
         return [
-            with_envelope(share, self._envelope_of(share)) for share in with_handovers(shares, self._link)
+            with_envelope(share, self._envelope_of(share), outbox)
+            for share in with_handovers(shares, self._link)
         ]
 
-    def _envelope_of(self, share: Share) -> Path | None:
+    def _envelope_of(self, share: Share) -> str:
+        """Return the name of the file in the outbox; empty while there is none."""
         record = self._sharing.repository.shares.get(share.id)
-        if record is None or not record.envelope or record.step is not ShareStep.SEEDING:
-            return None
-        return self._status.outbox / record.envelope
+        return record.envelope if record is not None and record.step is ShareStep.SEEDING else ""
 
     def links(self) -> list[Link]:
         """List the links to verified users."""
