@@ -146,7 +146,8 @@ async def test_an_agent_at_work_says_nothing_secret(alice: Home, bob: Home) -> N
         data = envelope.read_bytes()
         bob.receive(envelope)
         await wait_until((bob.downloads / "alice" / "film.mkv").exists, seconds=20)
-        for number, bad in enumerate((data, data[:-1], b"x" * 100)):
+        damaged = data[:-1] + bytes([data[-1] ^ 1])
+        for number, bad in enumerate((data, damaged, b"x" * 100)):
             (bob.inbox / f"{number}.torrent.encrypted").write_bytes(bad)
         agents["alice"].send_signal(signal.SIGHUP)
         await wait_until(lambda: len(list((bob.inbox / "rejected").glob("*.reason.txt"))) == 3)
