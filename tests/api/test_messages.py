@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import msgspec
 import pytest
 
@@ -42,6 +44,12 @@ def test_a_message_cannot_be_altered_and_has_a_hash(message: Message) -> None:
     with pytest.raises(AttributeError):
         setattr(message, message.__struct_fields__[0], None)
     assert isinstance(hash(message), int)
+
+
+@pytest.mark.parametrize("message", EVERY, ids=named)
+def test_a_message_is_not_looked_through_for_cycles(message: Message) -> None:
+    """Messages hold no cycles, and lists of thousands are made twice a second for each dashboard."""
+    assert not gc.is_tracked(message)
 
 
 def test_the_kind_of_an_event_is_on_the_line() -> None:

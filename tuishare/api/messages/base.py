@@ -40,8 +40,8 @@ FilePath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 """A path in a request."""
 
 
-class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every message: frozen, and strict about what it does not know."""
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Base of every message: frozen, without cycles, and strict about what it does not know."""
 
 
 class Accepted(Message, frozen=True, kw_only=True):
