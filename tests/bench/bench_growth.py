@@ -1,10 +1,11 @@
-"""How the cost of a share grows with their number: taken in, and started again.
+"""How the cost of a share grows with their number: taken in, started again, and listed.
 
 Run as ``python -m tests.bench.bench_growth --shares 100 1000 3000``. One agent is given files of 1 KiB until it has as
 many shares, for each number in turn, and is started again at each. CPU seconds of the agent are counted, not the clock,
 so other load on the machine matters little. Whether it is done is read from its database, because to answer costs the
 agent as well. The growth law is the exponent of cost over number, between the first and the last: 0 for a share that
-costs the same among any number of others, 1 where each share looks at all others.
+costs the same among any number of others, 1 where each share looks at all others. A start has a part that no number
+changes, so its exponent is below 0 while the rest is flat.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 
 _PATIENCE = 3600
+_REST = 5.0
+_LISTS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class Grown:
         taken: CPU milliseconds for each share that was added since the number before.
         again: CPU seconds of the next start, until all are seeding.
         memory: MiB after that.
+        listed: CPU milliseconds of one list of all shares, as it is sent to a client.
     """
 
     shares: int
     taken: float
     again: float
     memory: float
+    listed: float
 
 
 def drop_files(drop: Path, numbers: range) -> None:
@@ -90,17 +95,28 @@ async def grow(root: Path, numbers: list[int]) -> list[Grown]:
         async with runner(alice) as agent:
             await until_seeding(alice, count)
             pid = agent.process.pid
-            results.append(Grown(count, taken, processor_seconds(pid), resident_memory(pid)))
+            again, memory = processor_seconds(pid), resident_memory(pid)
+            results.append(Grown(count, taken, again, memory, await measure_lists(alice, pid)))
         print(describe(results[-1]), flush=True)
         before = count
     return results
+
+
+async def measure_lists(home: Home, pid: int) -> float:
+    """Return the CPU milliseconds of an agent for one list of its shares, once it has nothing else to do."""
+    await asyncio.sleep(_REST)
+    async with AgentClient(home.places.socket) as client:
+        started = processor_seconds(pid)
+        for _ in range(_LISTS):
+            await client.shares()
+        return (processor_seconds(pid) - started) * 1000 / _LISTS
 
 
 def describe(one: Grown) -> str:
     """Return the line of one number of shares."""
     return (
         f"{one.shares:7,} shares   taken in {one.taken:6.1f} ms of CPU each   "
-        f"started again {one.again:6.2f} s of CPU   memory {one.memory:5.0f} MiB"
+        f"started again {one.again:6.2f} s of CPU   memory {one.memory:5.0f} MiB   listed {one.listed:6.1f} ms"
     )
 
 

@@ -182,9 +182,9 @@ class ShareCommands:
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
-        names = frozenset(present)
+        names, own = frozenset(present), str(folder)
         for share in list(self._repository.shares.values()):
-            if share.folder == str(folder) and os.path.basename(share.path) not in names:
+            if share.folder == own and os.path.basename(share.path) not in names:
                 with isolate_errors(f"withdraw “{for_display(share.name)}”"):
                     await self.withdraw(Path(share.path))
 
