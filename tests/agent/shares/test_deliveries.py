@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from ipaddress import ip_address
@@ -27,7 +27,8 @@ from tuishare.agent.startup import make_share_parts
 from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.people import User
-from tuishare.swarm import Peer
+from tuishare.swarm import Peer, Progress
+from tuishare.torrents import InfoHash
 from tuishare.tracker import PeerAnnounced
 
 
@@ -222,6 +223,30 @@ async def test_pieces_are_not_yet_a_payload_on_disk(board: Board, monkeypatch: p
     board.tell("bob", left=0)
     await board.deliveries._look_at_peers(board.share)
     assert (board.row("bob").remaining, board.row("bob").completed > 0) == (0, True)
+
+
+async def test_shares_are_not_looked_at_while_no_peer_is_connected(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idle agent may have thousands of them."""
+    looks: list[Mapping[InfoHash, Progress]] = []
+    asked: list[int] = []
+    crowded = Progress(InfoHash(board.share.info_hash), "seeding", 1, 1, 1.0, 0, 0, 0, 0, 1, 0)
+
+    def progress() -> Mapping[InfoHash, Progress]:
+        looks.append({crowded.info_hash: replace(crowded, peers=int(len(looks) >= 3))})
+        return looks[-1]
+
+    def seeding() -> list[ShareRecord]:
+        asked.append(len(looks))
+        return [board.share]
+
+    monkeypatch.setattr("tuishare.agent.shares.deliveries.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(board.context.engine, "all_progress", progress)
+    task = asyncio.create_task(board.deliveries.run(seeding))
+    await wait_until(lambda: bool(asked))
+    task.cancel()
+    assert asked[0] == 4  # the first look at which a peer was there
 
 
 async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(board: Board) -> None:

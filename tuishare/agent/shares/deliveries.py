@@ -221,7 +221,8 @@ class Deliveries:
             await asyncio.sleep(LOOK_SECONDS)
             live = self._engine.all_progress()
             crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
-            for share in seeding():
+            # Thousands of shares without a peer are the usual state of an idle agent.
+            for share in seeding() if crowded or self._rates else ():
                 if share.info_hash in crowded:
                     with isolate_errors(f"look at the peers of “{for_display(share.name)}”"):
                         await self._look_at_peers(share)

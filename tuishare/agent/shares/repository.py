@@ -115,7 +115,8 @@ class ShareRepository:
 
     def seeding(self) -> list[ShareRecord]:
         """Return the shares whose swarms the agent is in."""
-        return [self.shares[share] for share in self._joined if share in self.shares]
+        shares = self.shares
+        return [shares[share] for share in self._joined if share in shares]
 
     async def watch_deliveries(self) -> None:
         """Keep the deliveries of seeded shares up to date, until cancelled."""
