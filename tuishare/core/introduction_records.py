@@ -28,7 +28,6 @@ class GivenIntroduction:
         team: group for whose sake, without ``@``; empty: none.
         sequence: grows each time these two are introduced again.
         at: when `state` was entered.
-        retry: not sent before; 0: at once.
         detail: why it is refused or waits, as the recipient's agent stated it; not free of control characters.
     """
 
@@ -38,7 +37,6 @@ class GivenIntroduction:
     sequence: int
     at: int
     state: IntroductionState = IntroductionState.WAITING
-    retry: int = 0
     detail: str = ""
 
 

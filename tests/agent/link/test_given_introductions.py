@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.agent.link.linked import LINK
 from tests.link.samples import BOB, CAROL, MALLORY, Person
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.link import given_introductions as module
 from tuishare.agent.link.given_introductions import GivenIntroductions
 from tuishare.api.messages import GroupChange, UserChange, UserNamed, UsersToIntroduce
 from tuishare.core.introduction_records import GivenIntroduction
@@ -108,6 +111,18 @@ async def test_an_introduction_is_sent_as_things_are_then(agent: Agent) -> None:
     await agent.service.remove_user(UserNamed(name="carol"))
     assert (given(agent).sign(waiting), sent(agent, BOB)) == (None, [])
     await wait_until(lambda: given(agent).all() == [])
+
+
+async def test_an_introduction_is_sent_later_when_its_recipient_says_so(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time that passes: a wall clock that is put back must not put it off."""
+    await introduce(agent, "@crew")
+    await answer(agent, BOB, Later)
+    assert (len(sent(agent, BOB)), len(sent(agent, CAROL))) == (0, 1)
+    monkeypatch.setattr(agent._context.clock, "now", lambda: 1)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 61))
+    assert len(sent(agent, BOB)) == 1
 
 
 async def test_a_group_is_introduced_by_itself_as_members_join(agent: Agent) -> None:

@@ -8,6 +8,7 @@ know links.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -68,6 +69,8 @@ class GivenIntroductions:
         self._clock = clock
         self._records: defaultdict[bytes, dict[bytes, GivenIntroduction]] = defaultdict(dict)
         """By recipient, then by introduced."""
+        self._postponed: dict[tuple[bytes, bytes], float] = {}
+        """By recipient and introduced: when it may be sent, on the monotonic clock; at the next start at the latest."""
 
     async def load(self) -> None:
         """Read what the last run left."""
@@ -126,11 +129,12 @@ class GivenIntroductions:
         """Return what is to be sent to a contact now."""
         if recipient not in self._records:
             return []
-        now = self._clock.now()
         return [
             record
             for record in self._records[recipient].values()
-            if record.state is IntroductionState.WAITING and record.retry <= now and self._may_be_sent(record)
+            if record.state is IntroductionState.WAITING
+            and not self._is_postponed(record)
+            and self._may_be_sent(record)
         ]
 
     def sign(self, record: GivenIntroduction) -> bytes | None:
@@ -152,13 +156,20 @@ class GivenIntroductions:
         """Record what the recipient's agent has answered."""
         if self._records[record.recipient].get(record.introduced) == record:  # not ordered again meanwhile
             await self._save([_answered(record, answer, self._clock.now())])
+            if isinstance(answer, Later):
+                # Not by the wall clock: one that is put back by a day would put it off by a day.
+                until = time.monotonic() + answer.seconds
+                self._postponed[record.recipient, record.introduced] = until
 
     def forget(self, signers: Iterable[bytes]) -> None:
         """Forget what concerned users who were removed; the database has done so already."""
-        for signer in signers:
+        removed = set(signers)
+        for signer in removed:
             self._records.pop(signer, None)
             for records in self._records.values():
                 records.pop(signer, None)
+        for key in [key for key in self._postponed if not removed.isdisjoint(key)]:
+            del self._postponed[key]
 
     async def _queue(
         self, pairs: Iterable[tuple[User, User]], groups: Sequence[str], *, again: bool
@@ -193,6 +204,10 @@ class GivenIntroductions:
             self._records[record.recipient][record.introduced] = record
         self._changed.notify()
 
+    def _is_postponed(self, record: GivenIntroduction) -> bool:
+        """Return whether the recipient's agent asked for it at a later time, which has not come."""
+        return time.monotonic() < self._postponed.get((record.recipient, record.introduced), 0.0)
+
     def _was_answered(self, recipient: User, introduced: User) -> bool:
         """Return whether one was introduced to the other before, under present cards or former ones."""
         pairs = itertools.product(_signers(recipient), _signers(introduced))
@@ -210,9 +225,9 @@ class GivenIntroductions:
 def _answered(record: GivenIntroduction, answer: IntroductionAnswer, now: int) -> GivenIntroduction:
     match answer:
         case Have():
-            return replace(record, state=IntroductionState.DELIVERED, at=now, retry=0, detail="")
-        case Later(seconds=seconds, reason=reason):
-            return replace(record, retry=now + seconds, detail=reason)
+            return replace(record, state=IntroductionState.DELIVERED, at=now, detail="")
+        case Later(reason=reason):
+            return replace(record, detail=reason)
         case Declined(reason=reason):
             return replace(record, state=IntroductionState.REFUSED, at=now, detail=reason)
         case _ as never:
