@@ -29,7 +29,7 @@ from tuishare.api.messages import (
     UsersToIntroduce,
 )
 from tuishare.core.introduction_queries import find_acquaintances
-from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.link.introduction import read_introduction, sign_introduction
 from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
 from tuishare.people import User, load_book
@@ -171,6 +171,46 @@ async def test_an_introduction_waits_to_be_accepted_once_and_the_user_is_not_ver
     # Compared in person later: verified.
     await service.change_user(UserChange(name="carol", verified=True))
     assert trust(bob)["carol"] == (True, "alice")
+
+
+@pytest.mark.parametrize("always", [True, False])
+async def test_an_introduction_is_taken_wholly_also_if_its_link_ends_meanwhile(
+    bob: Home, bob_agent: Agent, always: bool
+) -> None:
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=always))
+    received, signed = bob_agent._parts.link.introductions.received, introduction(bob_agent, CAROL)
+    async with received._accepting:
+        taking = asyncio.create_task(say(bob_agent, signed))
+        await wait_until(lambda: shown(bob_agent) == [("alice", "carol")])
+        taking.cancel()
+        await asyncio.sleep(0)  # the cancellation reaches it
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert isinstance(await say(bob_agent, signed), Have)  # the next link
+    ((subject, detail),) = await noted(bob_agent, ActivityKind.INTRODUCED)
+    if always:
+        assert (subject, detail) == ("carol", "is a user now, introduced by alice")
+        assert (trust(bob)["carol"], shown(bob_agent)) == ((False, "alice"), [])
+    else:
+        assert (subject, "accept or decline" in detail) == ("carol", True)
+        assert shown(bob_agent) == [("alice", "carol")]
+
+
+async def test_who_is_always_followed_is_tried_again_after_the_disk_refused(
+    bob: Home, bob_agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=True))
+    received, signed = bob_agent._parts.link.introductions.received, introduction(bob_agent, CAROL)
+
+    async def refuse(_: object) -> None:
+        raise SystemFailed("The disk is full")
+
+    monkeypatch.setattr(received, "_edit_users", refuse)
+    with pytest.raises(SystemFailed):
+        await say(bob_agent, signed)
+    monkeypatch.undo()
+    assert isinstance(await say(bob_agent, signed), Have)
+    assert (trust(bob)["carol"], shown(bob_agent)) == ((False, "alice"), [])
 
 
 async def test_who_was_removed_does_not_come_back(bob: Home, bob_agent: Agent) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tuishare.agent.cancellation import finish
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.acquaintances import Acquaintances
 from tuishare.agent.link.contacts import Contacts
@@ -133,7 +134,8 @@ class ReceivedIntroductions:
         try:
             card = introduction.read_card()
             introduction.read_record()
-            return await self._keep(introducer, introduction, card, signed)
+            # Also when the link ends meanwhile: the next one brings what is kept already, and nothing follows from it.
+            return await finish(self._keep(introducer, introduction, card, signed))
         except (BadInput, VerificationFailed) as error:
             self._tell_once(introducer, digest, introducer.name, f"introduces a user in vain: {error.detail}")
             return Declined(digest, "the card in it is not usable")
@@ -155,6 +157,7 @@ class ReceivedIntroductions:
         key = introduction.signer, card.signer
         known = self._records.get(key)
         if known is not None and known.sequence >= introduction.sequence:
+            await self._follow(key)  # the disk refused when it came first
             return have
         if known is None and (reason := self._too_many(introduction.signer)):
             return Later(have.digest, _DAY, reason)
@@ -248,6 +251,9 @@ class ReceivedIntroductions:
         return True
 
     async def _accept(self, key: tuple[bytes, bytes], user: User) -> str:
+        return await finish(self._add(key, user))
+
+    async def _add(self, key: tuple[bytes, bytes], user: User) -> str:
         introduction, card = self._read[key]
         await self._keep_address(introduction, is_joining=True)
         await self._edit_users(lambda book: add_introduced(book, user))
