@@ -20,12 +20,13 @@ from tempfile import TemporaryDirectory
 
 from tests.agent.crashing import beginning
 from tests.agent.download_journeys import RECEIVING
+from tests.agent.introduction_journeys import INTRODUCING
 from tests.agent.journeys import SENDING, Journey
 from tests.agent.link_journeys import LINKING
 from tests.agent.membership_journeys import MEMBERSHIP
 
 JOURNEYS: dict[str, type[Journey]] = {
-    kind.__name__: kind for kind in (*SENDING, *RECEIVING, *MEMBERSHIP, *LINKING)
+    kind.__name__: kind for kind in (*SENDING, *RECEIVING, *MEMBERSHIP, *LINKING, *INTRODUCING)
 }
 """All of them by name, in the order in which they are tried."""
 

@@ -39,6 +39,7 @@ POINTS = (
     "tuishare.agent.link.invitations:take_use",
     "tuishare.agent.link.invitations:keep_try",
     "tuishare.agent.link.joins:delete_join",
+    "tuishare.agent.link.received_introductions:settle_introductions",
     "tuishare.core.database:Database.forget_resume",
     "tuishare.core.database:Database.save_resume",
     "tuishare.agent.shares.pipeline:make_torrent",

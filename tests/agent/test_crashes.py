@@ -18,6 +18,7 @@ from tests.agent.agent_pairs import running
 from tests.agent.crashing import beginning
 from tests.agent.download_journeys import Approve, Follow, FollowName, Reject
 from tests.agent.homes import Home, fill
+from tests.agent.introduction_journeys import GiveIntroduction, TakeIntroduction
 from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdraw, seen
 from tests.agent.link_journeys import HandOver, Join, ReceiveByLink
 from tests.agent.membership_journeys import Revoke, Rotate, TakeTickets
@@ -120,6 +121,7 @@ async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str
         (Change, 30), (Change, 38), (Rename, 36), (Rename, 44), (Withdraw, 24), (Forget, 26), (Delete, 36),
         (Approve, 36), (Reject, 28), (Follow, 34), (Follow, 60), (FollowName, 50), (Revoke, 30),
         (Rotate, 40), (TakeTickets, 26), (Join, 59), (HandOver, 52), (ReceiveByLink, 48),
+        (GiveIntroduction, 36), (TakeIntroduction, 44),
     ],
 )  # fmt: skip
 async def test_a_sample_of_all_points(root: Path, kind: type[Journey], number: int) -> None:
