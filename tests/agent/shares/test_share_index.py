@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, opened, share_of
 from tests.agent.share_pipelines import publishing_at
+from tuishare.agent.shares.entry_handlers import StandaloneHandler
 from tuishare.agent.shares.share_index import ShareIndex
+from tuishare.agent.startup import make_sharing
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.people import UserBook, load_book
 
@@ -36,6 +38,7 @@ def test_a_share_is_found_by_what_it_is_now_and_not_by_what_it_was() -> None:
     assert (ids(index.of_payload("p:3")), ids(index.of_payload("q:3"))) == (["c"], ["a", "b"])
     assert (set(index.envelopes), list(shares)) == ({"a.e", "b.e"}, ["a", "b", "c"])
 
+    assert (ids(index.in_folder("/drop")), index.in_folder("/")) == (["c", "a", "b"], [])
     index.put(replace(record("b"), path="/drop/a"))
     index.discard("c")
     index.discard("unknown")
@@ -50,6 +53,8 @@ def test_a_share_is_found_by_what_it_is_now_and_not_by_what_it_was() -> None:
 
     index.fill([record("d")])
     assert (list(shares), index.at("/drop/a"), index.at("/drop/d")) == (["d"], None, shares["d"])
+    index.put(replace(record("d"), path="/other/d"))
+    assert (index.in_folder("/drop"), ids(index.in_folder("/other"))) == ([], ["d"])
 
 
 @pytest.mark.parametrize("fingerprint", ["", "p"])
@@ -77,6 +82,24 @@ class CountedShares(Mapping[str, ShareRecord]):
     def __iter__(self) -> Iterator[str]:
         CountedShares.listings += 1
         return iter(self._shares)
+
+
+async def test_a_scan_for_standalone_shares_looks_at_those_of_its_folder(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the scans of as many folders cost the square of the number of shares."""
+    async with opened(alice) as context:
+        sharing = make_sharing(context)
+        path = fill(alice.places.files / "x")
+        await sharing.repository.save(share_of(path))
+        await sharing.repository.save(gone := replace(share_of(path), path=str(path.with_name("gone"))))
+        handler = StandaloneHandler(path.parent, sharing._needs)
+        monkeypatch.setattr(CountedShares, "listings", 0)
+        monkeypatch.setattr(ShareIndex, "shares", property(lambda index: CountedShares(index._shares)))
+        await handler.listed([path.name])
+        steps = [sharing.repository.get(share.id).step for share in sharing.repository.in_folder(path.parent)]
+        assert sorted(steps) == [ShareStep.HASHING, ShareStep.WITHDRAWN]
+        assert (sharing.repository.get(gone.id).step, CountedShares.listings) == (ShareStep.WITHDRAWN, 0)
 
 
 async def test_a_share_is_taken_in_and_renamed_without_a_look_at_all_others_or_all_users(

@@ -58,6 +58,10 @@ class ShareAdmission:
         """Return the share of an entry, or None."""
         return self._repository.find(path)
 
+    def in_folder(self, folder: Path) -> list[ShareRecord]:
+        """Return the shares whose entries are in a folder, oldest first."""
+        return self._repository.in_folder(folder)
+
     def knows(self, path: Path, fingerprint: str) -> bool:
         """Return whether an entry was accepted in exactly this form, and another try would change nothing."""
         if self._repository.find_damaged(path):

@@ -220,7 +220,7 @@ class DropFolderHandler(EntryHandler):
 
     def _entries(self) -> set[str]:
         shares = list(self._admission.shares.values())
-        return {Path(share.path).name for share in shares if share.folder == self.folder.path}
+        return {os.path.basename(share.path) for share in shares if share.folder == self.folder.path}
 
 
 def is_followed(share: ShareRecord) -> bool:
@@ -230,7 +230,7 @@ def is_followed(share: ShareRecord) -> bool:
 
 def find_folders(shares: Iterable[ShareRecord]) -> set[Path]:
     """Return the folders in which such shares lie."""
-    return {Path(share.path).parent for share in shares if is_followed(share)}
+    return set(map(Path, {os.path.dirname(share.path) for share in shares if is_followed(share)}))
 
 
 class StandaloneHandler(EntryHandler):
@@ -272,9 +272,10 @@ class StandaloneHandler(EntryHandler):
 
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw the shares that were deleted while the folder was not watched."""
-        for share in list(self._admission.shares.values()):
+        names = frozenset(entries)
+        for share in self._admission.in_folder(self.path):
             path = Path(share.path)
-            if path.parent == self.path and is_followed(share) and path.name not in entries:
+            if is_followed(share) and path.name not in names:
                 await self._withdraw_if_gone(path)
 
     async def _withdraw_if_gone(self, path: Path) -> None:

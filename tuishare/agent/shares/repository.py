@@ -95,6 +95,10 @@ class ShareRepository:
         """Return the share of an entry, or None."""
         return self._index.at(str(path))
 
+    def in_folder(self, folder: Path) -> list[ShareRecord]:
+        """Return the shares whose entries are in a folder, oldest first."""
+        return self._index.in_folder(str(folder))
+
     def of_payload(self, fingerprint: str) -> list[ShareRecord]:
         """Return the shares of a payload, renamed or not, oldest first."""
         return self._index.of_payload(fingerprint)

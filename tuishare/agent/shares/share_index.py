@@ -1,10 +1,11 @@
 """The records of shares in memory, and the look-ups whose cost must not grow with their number.
 
-Owns these look-ups: by id, by path, by payload, and by the name of the envelope. Must not save anything.
+Owns these look-ups: by id, by path, by folder, by payload, and by the name of the envelope. Must not save anything.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 
 from tuishare.agent.folders.fingerprint import lasting_part
@@ -17,6 +18,7 @@ class ShareIndex:
     def __init__(self) -> None:
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
+        self._in_folder = _Groups()
         self._of_payload = _Groups()
         self._of_envelope = _Groups()
 
@@ -33,6 +35,10 @@ class ShareIndex:
     def at(self, path: str) -> ShareRecord | None:
         """Return the share of an entry, or None."""
         return self._shares.get(self._at.get(path, ""))
+
+    def in_folder(self, folder: str) -> list[ShareRecord]:
+        """Return the shares whose entries are in a folder, oldest first."""
+        return self._listed(self._in_folder, folder)
 
     def of_payload(self, fingerprint: str) -> list[ShareRecord]:
         """Return the shares whose fingerprints differ from this one only in what a rename changes, oldest first."""
@@ -53,6 +59,7 @@ class ShareIndex:
         self._forget_keys(share.id)
         self._shares[share.id] = share
         self._at[share.path] = share.id
+        self._in_folder.add(os.path.dirname(share.path), share.id)
         self._of_payload.add(lasting_part(share.fingerprint), share.id)
         self._of_envelope.add(share.envelope, share.id)
 
@@ -65,8 +72,13 @@ class ShareIndex:
         if share := self._shares.get(share_id):
             if self._at.get(share.path) == share_id:
                 del self._at[share.path]
+            self._in_folder.discard(os.path.dirname(share.path), share_id)
             self._of_payload.discard(lasting_part(share.fingerprint), share_id)
             self._of_envelope.discard(share.envelope, share_id)
+
+    def _listed(self, groups: _Groups, key: str) -> list[ShareRecord]:
+        shares = [self._shares[share] for share in groups.members.get(key, ())]
+        return sorted(shares, key=lambda share: (share.added, share.id))
 
 
 class _Groups:
