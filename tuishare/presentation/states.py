@@ -149,9 +149,9 @@ def explain_folder_role(role: FolderRole) -> str:
         case FolderRole.DROP:
             return "Files and folders that you put here are shared automatically."
         case FolderRole.INBOX:
-            return "Put the envelopes that you receive here."
+            return "Put envelopes here that came by hand; those that come by link are here by themselves."
         case FolderRole.OUTBOX:
-            return "Envelopes for your recipients appear here; send them on."
+            return "Envelopes that no link has handed over wait here: send them on."
         case FolderRole.DOWNLOADS:
             return "Received files are stored here."
         case _:

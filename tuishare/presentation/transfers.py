@@ -136,13 +136,19 @@ def _describe_unopened(delivery: Delivery, write_time: Callable[[int], str], now
 
 
 def describe_reports(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
-    """Return what a recipient's agent tells: what keeps it from the payload, and what it has signed last."""
+    """Return what a recipient's agent tells: what keeps it from the payload, and what it has signed last.
+
+    That it has signed what the state says anyway, that everything has arrived, needs no time of its own.
+    """
     if delivery.state is DeliveryState.REVOKED:
         return ()
     handover = delivery.handover
     problem = (handover.problem.words,) if handover.problem is not None else ()
-    receipt = (f"receipt: {handover.receipt} {write_time(handover.at)}",) if handover.receipt else ()
-    return (*problem, *receipt)
+    if handover.receipt is None:
+        return problem
+    if handover.receipt is ReceiptState.COMPLETE and delivery.state is DeliveryState.COMPLETE:
+        return (*problem, "with receipt")
+    return (*problem, f"receipt: {handover.receipt} {write_time(handover.at)}")
 
 
 def _handed_over(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pytest
 from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home
 from tests.agent.link.linked import LINK
-from tests.link.samples import BOB, CAROL, MALLORY, Person
+from tests.link.samples import ADDRESSES, BOB, CAROL, MALLORY, NOW, Person
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.link import given_introductions as module
@@ -20,6 +20,7 @@ from tuishare.agent.link.given_introductions import GivenIntroductions
 from tuishare.api.messages import GroupChange, UserChange, UserNamed, UsersToIntroduce
 from tuishare.core.introduction_records import GivenIntroduction
 from tuishare.errors import NotFound, Refused
+from tuishare.link.address_record import HubAddress, read_record, sign_record
 from tuishare.link.introduction import Introduction, read_introduction
 from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
 from tuishare.people import User
@@ -51,6 +52,28 @@ def given(agent: Agent) -> GivenIntroductions:
 def sent(agent: Agent, to: Person) -> list[Introduction]:
     signed = [given(agent).sign(record) for record in given(agent).waiting(to.signer)]
     return [read_introduction(each) for each in signed if each is not None]
+
+
+async def test_the_write_key_of_a_mailbox_is_told_to_no_one_by_an_introduction(agent: Agent) -> None:
+    contacts = agent._parts.link.contacts
+    hub = HubAddress("192.0.2.9:50012", b"h" * 32, b"m" * 16, b"w" * 32)
+    in_a_hub = sign_record(
+        CAROL.signing_key,
+        link_key=CAROL.link_key.public_key,
+        sequence=2,
+        issued=NOW,
+        addresses=ADDRESSES,
+        hub=hub,
+    )
+    await introduce(agent, "bob", "carol")
+    for signed, told in (
+        (CAROL.record(1), CAROL.record(1)),
+        (in_a_hub, b""),
+        (CAROL.record(3), CAROL.record(3)),
+    ):
+        await contacts.keep(read_record(signed), signed)
+        (to_bob,) = sent(agent, BOB)
+        assert to_bob.record == told
 
 
 async def answer(agent: Agent, to: Person, answer: type[IntroductionAnswer]) -> GivenIntroduction:

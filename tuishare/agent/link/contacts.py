@@ -91,6 +91,11 @@ class Contacts:
         """Return the newest address record of a contact as they signed it; empty if none is known."""
         return self._signed.get(signer, b"")
 
+    def introducible_record_of(self, signer: bytes) -> bytes:
+        """Return that record for others than contacts; empty if it names a mailbox, whose write key is for contacts."""
+        record = self._records.get(signer)
+        return b"" if record is None or record.hub is not None else self.signed_record_of(signer)
+
     async def keep(self, record: AddressRecord, signed: bytes, *, is_joining: bool = False) -> bool:
         """Keep the record of a user, unless one that is not older is known, or too many came in a short time.
 

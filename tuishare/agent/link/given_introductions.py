@@ -149,7 +149,7 @@ class GivenIntroductions:
             sequence=record.sequence,
             at=record.at,
             group=record.team,
-            record=self._contacts.signed_record_of(record.introduced),
+            record=self._contacts.introducible_record_of(record.introduced),
         )
 
     async def note(self, record: GivenIntroduction, answer: IntroductionAnswer) -> None:

@@ -90,7 +90,7 @@ class Form(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
-        Binding("ctrl+s", "accept", "Accept", show=False, priority=True),
+        Binding("ctrl+s", "accept", "Accept", show=False),
     ]
 
     def __init__(self) -> None:

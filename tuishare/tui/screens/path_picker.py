@@ -159,7 +159,7 @@ class PathPicker(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", show=False),
-        Binding("ctrl+s", "choose", "Choose", show=False, priority=True),
+        Binding("ctrl+s", "choose", "Choose", show=False),
         Binding("left,backspace", "up", "Up", show=False),
     ]
 
