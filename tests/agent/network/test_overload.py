@@ -61,6 +61,7 @@ def test_descriptors_and_connections_near_their_limits() -> None:
 
 async def test_a_crowd_is_noted_once_and_shown_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "_RELEASE_SECONDS", 0.0)
     given_back: list[None] = []
     monkeypatch.setattr(module, "give_back", lambda: given_back.append(None))
     engine, activity = Engine(), Journal()
@@ -76,8 +77,12 @@ async def test_a_crowd_is_noted_once_and_shown_until_it_ends(monkeypatch: pytest
     await wait_until(lambda: "999" in overload.problems[0].detail)
     assert [problem.since for problem in overload.problems] == since
     assert [noted[:2] for noted in activity.noted] == [(ActivityKind.PROBLEM, "swarm port")]
+    await wait_until(lambda: len(given_back) > 1)  # also while it goes on
+    monkeypatch.setattr(module, "_RELEASE_SECONDS", 600.0)
+    await asyncio.sleep(0.05)
+    before = len(given_back)
     engine.crowd, engine.usage = None, CALM
-    await wait_until(lambda: overload.problems == () and bool(given_back))
+    await wait_until(lambda: overload.problems == () and len(given_back) == before + 1)
     assert len(changes) == 2
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

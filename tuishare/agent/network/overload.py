@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
@@ -19,6 +20,8 @@ from tuishare.net.descriptors import DescriptorBudget
 from tuishare.swarm import Crowd, Usage
 
 LOOK_SECONDS: Final = 2.0
+_RELEASE_SECONDS: Final = 10.0
+"""Between two times at which memory is given back to the system during a flood: it takes some milliseconds."""
 _log = logging.getLogger(__name__)
 _ROOM: Final = (
     "Allow more open files (`ulimit -n`, or LimitNOFILE= of the service), then start the agent again."
@@ -61,6 +64,7 @@ class OverloadMonitor:
 
     async def run(self, activity: ActivityLog, changed: Callable[[], None]) -> None:
         """Check until cancelled; call `changed` when a problem begins or ends, and log each flood of strangers once."""
+        next_release = 0.0
         while True:
             known = self._problems
             self._look()
@@ -69,8 +73,12 @@ class OverloadMonitor:
                 _log.warning("%s", self._problems["crowd"].detail)
             if self._problems.keys() != known.keys():
                 changed()
-            if "crowd" in known.keys() - self._problems:
-                await asyncio.to_thread(give_back)
+            is_over = "crowd" not in self._problems
+            if "crowd" in known and (is_over or time.monotonic() >= next_release):
+                await asyncio.to_thread(
+                    give_back
+                )  # also before the end: a problem is shown for longer than it lasts
+                next_release = time.monotonic() + _RELEASE_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self) -> None:
