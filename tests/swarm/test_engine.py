@@ -127,15 +127,19 @@ async def test_a_payload_edited_while_seeding_is_never_accepted_by_the_recipient
 async def test_one_peer_that_sends_false_data_does_not_end_a_download(
     start_engine: StartEngine, share: Share, tmp_path: Path
 ) -> None:
-    seeds = [await start_engine() for _ in range(3)]
-    for number, seed in enumerate(seeds):
+    # Its pieces come more slowly than those of the others: three in a row, and the download would be left alone.
+    liar, *seeds = [await start_engine(upload_limit=limit) for limit in (40_000, 300_000, 300_000)]
+    for number, seed in enumerate((liar, *seeds)):
         folder = tmp_path / f"seed{number}"
         folder.mkdir()
         (folder / "payload.bin").write_bytes(share.data if number else bytes(len(share.data)))
         await seed.add(replace(share.seeding(), save_path=folder))
     bob = await start_engine()
     with bob.subscribe() as events:
-        await completed(bob, share.downloading(tmp_path / "bob", *map(at, seeds)), seconds=30)
+        await bob.add(share.downloading(tmp_path / "bob", *map(at, seeds)))
+        await wait_until(lambda: bob.progress(share.info_hash).done > 0)
+        await bob.connect(share.info_hash, [at(liar)])
+        await wait_until(lambda: bob.progress(share.info_hash).done == len(share.data), seconds=60)
         await bob.remove(share.info_hash)
         await bob.close()
         assert FalseData(share.info_hash) not in [event async for event in events]
