@@ -11,8 +11,9 @@ from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home, fill
 from tests.agent.link.linked import LINK, PATIENCE, until_received
 from tests.link.samples import ALICE, Thief
-from tests.waiting import wait_until
+from tests.waiting import answered, wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.link import invitations as invitations_module
 from tuishare.agent.link import joins as joins_module
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import JoinedUsers
@@ -181,6 +182,17 @@ async def test_a_crash_before_the_user_is_added_is_made_up_for(
         (shown,) = await one.service.invitations()
         await one.service.cancel_invitation(InvitationNamed(id=shown.id))
         assert [name for name, *_ in users(alice)] == ["mallory"]
+
+
+async def test_an_invitation_is_forgotten_long_after_its_end(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.configure(link=LINK)
+    async with running(alice) as one:
+        await invited(one)
+    monkeypatch.setattr(invitations_module, "_KEPT_SECONDS", -10 * 365 * 86_400)
+    async with running(alice) as one:
+        assert await answered(one.service.invitations, lambda known: known == []) == []
 
 
 async def test_a_crash_before_the_inviter_is_added_leaves_no_user_out_of_reach(

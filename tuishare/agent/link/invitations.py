@@ -103,11 +103,14 @@ class Invitations:
     async def load(self) -> None:
         """Delete old invitations, and add the users of those that a crash has interrupted."""
         now = self._clock.now()
-        for given in await self.all():
-            for joiner in given.joiners:
-                if joiner.state is JoinerState.JOINED:
-                    with isolate_errors("add an invited user"):
-                        await self._add(given.record, joiner)
+        async with self._redeeming:  # whoever cancels one meanwhile finds the user that it has added
+            known = await self.all()
+            for given in known:
+                for joiner in given.joiners:
+                    if joiner.state is JoinerState.JOINED:
+                        with isolate_errors("add an invited user"):
+                            await self._add(given.record, joiner)
+        for given in known:
             if given.record.until + _KEPT_SECONDS < now:
                 await self.delete(given.record.id)
 
