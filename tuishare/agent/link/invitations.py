@@ -103,7 +103,7 @@ class Invitations:
     async def load(self) -> None:
         """Delete old invitations, and add the users of those that a crash has interrupted."""
         now = self._clock.now()
-        async with self._redeeming:  # whoever cancels one meanwhile finds the user that it has added
+        async with self._redeeming:  # who cancels one meanwhile finds the user that it has added
             known = await self.all()
             for given in known:
                 for joiner in given.joiners:
