@@ -84,6 +84,8 @@ class Member:
         waiting = asyncio.create_task(opened.wait())
         try:
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()  # any other end than that of the connection is a fault
             yield
         finally:
             running.cancel()

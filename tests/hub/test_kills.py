@@ -49,6 +49,14 @@ async def status(places: HubPlaces) -> HubStatus | None:
     return answer
 
 
+def has_received(bob: Member, count: int, working: list[asyncio.Task[None]]) -> bool:
+    """Whether so many parcels have come; raises what has ended a task that brings them."""
+    for task in working:
+        if task.done():
+            task.result()
+    return len(set(bob.received)) >= count
+
+
 async def send_all(bob: Member) -> None:
     for number in range(COUNT):
         while True:
@@ -78,8 +86,7 @@ async def test_every_parcel_arrives_though_the_hub_is_killed_again_and_again(tmp
                     assert isinstance(invited, Invited)
                     await bob.join(invited.string)
                     working = [asyncio.create_task(send_all(bob)), asyncio.create_task(collect_all(bob))]
-                while len(set(bob.received)) < least:  # noqa: ASYNC110 — pytest ends it
-                    await asyncio.sleep(0.005)
+                await wait_until(lambda: has_received(bob, least, working), seconds=60)  # noqa: B023
                 if least == COUNT:
                     await working[0]
                     await answered(

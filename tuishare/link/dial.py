@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ async def _attempt(key: LinkKey, destination: Destination, address: Address, por
     except TimeoutError:
         raise LinkFailed(f"{place} does not answer") from None
     except OSError as error:
-        reason = (error.strerror or "no connection").lower()
+        reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         raise LinkFailed(f"{place} cannot be reached: {reason}") from None
     except asyncssh.Error:
         raise LinkFailed(f"What answers at {place} is no {destination.kind}") from None
@@ -130,6 +131,9 @@ async def _open(key: LinkKey, destination: Destination, address: Address, port: 
         ssh = await asyncssh.run_client(
             connection,
             **ALGORITHMS,
+            # Otherwise asyncssh asks the socket, and stumbles when the other side is gone by then.
+            host=str(address),
+            port=port,
             server_host_key_algs=KEY_ALGS,
             known_hosts=([public_key(destination.link_key)], [], []),
             client_keys=[private_key(key)],
