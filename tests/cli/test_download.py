@@ -18,7 +18,7 @@ from tests.swarm.conftest import (
     StartEngine,
     start_engine,  # noqa: F401 (a fixture)
 )
-from tests.swarm.shares import at, make_share
+from tests.swarm.shares import at, connect, make_share
 from tests.waiting import wait_until
 from tuishare.cli.download import warning_when_alone
 from tuishare.envelope import MAX_SIZE
@@ -102,7 +102,7 @@ async def test_that_nobody_answers_is_said_once(
     seed = await start_engine()
     seed.apply(upload_limit=20_000, download_limit=0)  # those who have everything would leave each other
     await seed.add(share.seeding())
-    await engine.connect(info_hash, [at(seed)])
+    connect(engine, info_hash, at(seed))
     await wait_until(lambda: progress(info_hash).peers == 1)
     looks = 0
     with warning_when_alone(engine, info_hash, [closed], seconds=0):

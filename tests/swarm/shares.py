@@ -67,6 +67,12 @@ def at(engine: Engine, transport: str = "tls") -> Endpoint:
     return Endpoint("127.0.0.1", {str(key): port for key, port in engine.listening.items()}[transport])
 
 
+def connect(engine: Engine, info_hash: InfoHash, *peers: Endpoint) -> None:
+    """Connect to peers that the specification of a torrent does not name."""
+    for peer in peers:
+        engine._table.handle(info_hash).connect_peer((peer.host, peer.port))
+
+
 async def completed(engine: Engine, spec: TorrentSpec, *, seconds: float = 10.0) -> InfoHash:
     """Add a download and wait until it is complete and in its files."""
     with engine.subscribe() as events:

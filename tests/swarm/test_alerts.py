@@ -27,20 +27,15 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["from the start", "replaced while it runs"])
 async def test_a_tracker_that_quotes_the_passkey_does_not_spread_it(
-    start_engine: StartEngine, share: Share, caplog: pytest.LogCaptureFixture, late: bool
+    start_engine: StartEngine, share: Share, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await asyncio.start_server(_refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}/announce/{KEY}"
     alice = await start_engine()
     with alice.subscribe() as events:
-        if late:
-            await alice.add(share.seeding())
-            await alice.announce(share.info_hash, [[url]])
-        else:
-            await alice.add(replace(share.seeding(), announce=((url,),)))
+        await alice.add(replace(share.seeding(), announce=((url,),)))
         async with asyncio.timeout(10):
             async for event in events:
                 assert KEY not in repr(event)

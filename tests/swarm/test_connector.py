@@ -23,7 +23,6 @@ from tuishare.swarm.torrent_table import TorrentTable
 async def test_a_torrent_that_is_gone_is_not_dialled(share: Share) -> None:
     connector = PeerConnector(TorrentTable(), lambda _: None, names=True)
     await connector.connect_peers(share.info_hash)
-    await connector.call(share.info_hash, (Endpoint("127.0.0.1", 9),))
 
 
 async def test_a_name_that_resolves_later_is_tried_again(
@@ -85,9 +84,7 @@ async def test_what_is_never_called_is_told_once(
         info_hash = await bob.add(received(share, tmp_path / "bob", *contacts))
         await wait_until(lambda: len(bob._table.get(info_hash).refused) == 2)
         for _ in range(3):
-            await bob.pause(info_hash)
-            await bob.resume(info_hash)
-        await bob._connector.connect_peers(info_hash)
+            await bob._connector.connect_peers(info_hash)
     told = [event for event in events._backlog.values() if isinstance(event, ContactRefused)]
     assert [(event.contact, event.reason) for event in told] == [
         ("169.254.169.254:80", "is link-local"),

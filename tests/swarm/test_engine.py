@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.swarm.conftest import StartEngine
-from tests.swarm.shares import Share, at, completed, make_share
+from tests.swarm.shares import Share, at, completed, connect, make_share
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.swarm import (
@@ -138,7 +138,7 @@ async def test_one_peer_that_sends_false_data_does_not_end_a_download(
     with bob.subscribe() as events:
         await bob.add(share.downloading(tmp_path / "bob", *map(at, seeds)))
         await wait_until(lambda: bob.progress(share.info_hash).done > 0)
-        await bob.connect(share.info_hash, [at(liar)])
+        connect(bob, share.info_hash, at(liar))
         await wait_until(lambda: bob.progress(share.info_hash).done == len(share.data), seconds=60)
         await bob.remove(share.info_hash)
         await bob.close()
@@ -165,15 +165,6 @@ async def test_limits_may_change_at_any_time(start_engine: StartEngine, share: S
     await wait_until(lambda: bob.progress(share.info_hash).done == len(share.data))
 
 
-async def test_recheck_finds_what_is_missing(start_engine: StartEngine, share: Share) -> None:
-    alice = await start_engine()
-    await alice.add(share.seeding())
-    (share.folder / "payload.bin").write_bytes(bytes(len(share.data)))
-    await alice.recheck(share.info_hash)
-    await wait_until(lambda: alice.progress(share.info_hash).state == "downloading")
-    assert alice.progress(share.info_hash).done == 0
-
-
 async def test_a_persons_own_file_is_never_repaired(
     start_engine: StartEngine, share: Share, tmp_path: Path
 ) -> None:
@@ -181,9 +172,9 @@ async def test_a_persons_own_file_is_never_repaired(
     alice, bob = await _handed_over(start_engine, share, tmp_path / "bob")
     edited = bytes(len(share.data))
     (share.folder / "payload.bin").write_bytes(edited)
-    await alice.recheck(share.info_hash)
+    alice._table.handle(share.info_hash).force_recheck()
     await wait_until(lambda: alice.progress(share.info_hash).state == "downloading")
-    await alice.connect(share.info_hash, [at(bob)])
+    connect(alice, share.info_hash, at(bob))
     await wait_until(lambda: alice.progress(share.info_hash).peers > 0)
     with pytest.raises(TimeoutError):
         await wait_until(lambda: alice.progress(share.info_hash).done > 0, seconds=1.5)
@@ -191,23 +182,11 @@ async def test_a_persons_own_file_is_never_repaired(
     assert (share.folder / "payload.bin").read_bytes() == edited
 
 
-async def test_pause_ends_connections_and_resume_brings_them_back(
-    start_engine: StartEngine, share: Share, tmp_path: Path
-) -> None:
+async def test_pause_ends_connections(start_engine: StartEngine, share: Share, tmp_path: Path) -> None:
     alice, bob = await _handed_over(start_engine, share, tmp_path / "bob")
     await bob.pause(share.info_hash)
     await wait_until(lambda: bob.progress(share.info_hash).state == "paused")
     await wait_until(lambda: alice.progress(share.info_hash).peers == 0)
-    await bob.resume(share.info_hash)
-    await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")
-
-
-async def test_added_paused_stays_paused(start_engine: StartEngine, share: Share) -> None:
-    alice = await start_engine()
-    await alice.add(replace(share.seeding(), paused=True))
-    assert alice.progress(share.info_hash).state == "paused"
-    await alice.resume(share.info_hash)
-    await wait_until(lambda: alice.progress(share.info_hash).state == "seeding")
 
 
 async def test_remove_keeps_the_payload_and_allows_adding_again(

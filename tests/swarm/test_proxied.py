@@ -44,12 +44,12 @@ async def test_a_proxy_that_is_away_is_not_gone_around(
         relay = f"http://127.0.0.1:{tracker.getsockname()[1]}/announce"
         outside = (f"http://{named}/announce", "udp://192.0.2.7:6969", "http://192.0.2.7/announce")
         await bob.add(replace(spec, announce=(outside, (relay,))))
-        await bob.connect(plain_share.info_hash, [endpoint, named])
         tracker.settimeout(20)
         connection, _ = await asyncio.to_thread(tracker.accept)  # a relay on loopback is asked, and directly
         connection.close()
         assert (await bob.privacy_facts(plain_share.info_hash)).trackers == 1
-        await bob.announce(plain_share.info_hash, [outside])
+        await bob.remove(plain_share.info_hash)
+        await bob.add(replace(spec, announce=(outside,)))
         assert (await bob.privacy_facts(plain_share.info_hash)).trackers == 0
         with pytest.raises(BlockingIOError):
             peer.accept()
@@ -63,8 +63,6 @@ async def test_names_are_not_looked_up_around_the_proxy(
     bob = await start_engine(proxy=Proxy("socks5", "127.0.0.1", free_port()))
     name = Endpoint("somebody.example.org", 1)
     await bob.add(share.downloading(tmp_path / "bob", name))
-    await bob.connect(share.info_hash, [name])
-    await bob.pause(share.info_hash)
-    await bob.resume(share.info_hash)
+    await bob._connector.connect_peers(share.info_hash)
     await bob.remove(share.info_hash)
     assert asked == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.swarm.conftest import StartEngine
-from tests.swarm.shares import Share, at, make_share
+from tests.swarm.shares import Share, at, connect, make_share
 from tests.waiting import wait_until
 from tuishare.errors import SystemFailed
 from tuishare.swarm import Failed
@@ -29,7 +29,7 @@ async def test_an_interrupted_download_goes_on_where_it_was(
     await wait_until(lambda: again.progress(share.info_hash).state == "downloading")
     kept = again.progress(share.info_hash).done
     assert 300_000 < kept < len(share.data)
-    await again.connect(share.info_hash, [at(alice)])
+    connect(again, share.info_hash, at(alice))
     await wait_until(lambda: again.progress(share.info_hash).state == "seeding")
     await again.flush(share.info_hash)
     assert (tmp_path / "bob" / "payload.bin").read_bytes() == share.data
@@ -66,7 +66,8 @@ async def test_a_disk_that_fails_is_never_a_success(
         await bob.save_resume(share.info_hash)
 
     (tmp_path / "bob" / "payload.bin").unlink()
-    await bob.resume(share.info_hash)
+    await bob.remove(share.info_hash)
+    await bob.add(share.downloading(tmp_path / "bob", at(alice)))
     await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")
     await bob.flush(share.info_hash)
     assert (tmp_path / "bob" / "payload.bin").read_bytes() == share.data

@@ -12,7 +12,7 @@ from tests.swarm.shares import Share, make_share
 from tuishare.errors import BadInput
 from tuishare.swarm import Endpoint, TorrentSpec
 from tuishare.swarm.libtorrent_loader import lt
-from tuishare.swarm.torrent_params import prepare, tracker_entries
+from tuishare.swarm.torrent_params import prepare
 from tuishare.torrents import Version, make_torrent, walk
 
 NOW = datetime.now(UTC)
@@ -128,12 +128,3 @@ def test_a_single_file_keeps_its_path(tmp_path: Path, version: Version) -> None:
     torrent = make_torrent(walk(tmp_path / "a.jpg"), version=version)
     prepared = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW)
     assert dict(prepared.params.renamed_files) == {}
-
-
-def test_trackers_keep_their_tiers() -> None:
-    entries = tracker_entries([["http://a/announce", "http://b/announce"], ["http://c/announce"]])
-    assert [(entry.url, entry.tier) for entry in entries] == [
-        ("http://a/announce", 0),
-        ("http://b/announce", 0),
-        ("http://c/announce", 1),
-    ]

@@ -53,10 +53,6 @@ class PeerConnector:
         if member := self._table.find(info_hash):
             await self._call(info_hash, member.spec.contacts, member.spec.received)
 
-    async def call(self, info_hash: InfoHash, contacts: tuple[Endpoint, ...]) -> None:
-        """Connect to additional peers, without checking their addresses."""
-        await self._call(info_hash, contacts, ())
-
     async def run(self) -> None:
         """Retry the contacts of torrents without peers, until cancelled."""
         while True:

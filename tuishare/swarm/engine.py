@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from tuishare.config.model import Transport
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
-from tuishare.net.endpoints import Endpoint, is_on_loopback
+from tuishare.net.endpoints import is_on_loopback
 from tuishare.net.local_machine import mark_port
 from tuishare.swarm import alerts
 from tuishare.swarm.connections import end_idle, list_peers
@@ -43,9 +43,8 @@ from tuishare.swarm.settings import (
     settings_for,
 )
 from tuishare.swarm.storage import Storage
-from tuishare.swarm.torrent_params import tracker_entries
 from tuishare.swarm.torrent_spec import TorrentSpec
-from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable, clear_executable_bits
+from tuishare.swarm.torrent_table import TorrentTable, clear_executable_bits
 from tuishare.torrents import InfoHash
 
 if TYPE_CHECKING:
@@ -208,41 +207,10 @@ class Engine:
         """Remove a torrent: its connections end, its payload stays."""
         await self._lifecycle.remove(info_hash)
 
-    async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
-        """Replace a torrent's tracker URLs (in tiers, BEP 12), and announce to them at once."""
-        async with self._table.get(info_hash).lock:
-            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-            askable = self._askable(tiers)
-            member.spec = replace(member.spec, announce=askable)
-            handle.replace_trackers(tracker_entries(askable))
-            handle.force_reannounce()
-
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
         async with self._table.get(info_hash).lock:
-            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-            member.spec = replace(member.spec, paused=True)
-            handle.pause()
-
-    async def resume(self, info_hash: InfoHash) -> None:
-        """Resume a paused or failed torrent."""
-        async with self._table.get(info_hash).lock:
-            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-            member.spec = replace(member.spec, paused=False)
-            handle.clear_error()
-            if member.failure:
-                # libtorrent counts a piece before it is written, so only reading shows what a failing disk kept.
-                member.failure = ""
-                _recheck(handle, member)
-                if not member.spec.complete:
-                    handle.unset_flags(lt.torrent_flags.upload_mode)
-            handle.resume()
-            self._run(self._connector.connect_peers(info_hash))
-
-    async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
-        """Connect to additional peers, without checking their addresses."""
-        self._table.handle(info_hash)
-        await self._connector.call(info_hash, tuple(endpoints))
+            self._table.handle(info_hash).pause()
 
     async def flush(self, info_hash: InfoHash) -> None:
         """Wait until all received data is written to the files, and make none of them executable.
@@ -263,10 +231,6 @@ class Engine:
             SystemFailed: there is no resume data yet, or data could not be written.
         """
         return await self._storage.resume_data(info_hash, FLUSH_PATIENCE)
-
-    async def recheck(self, info_hash: InfoHash) -> None:
-        """Start verifying the whole payload again; `Progressed` events show the progress."""
-        _recheck(self._table.handle(info_hash), self._table.get(info_hash))
 
     def has(self, info_hash: InfoHash) -> bool:
         """Return whether a torrent was added, or is being added."""
@@ -386,11 +350,6 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _recheck(handle: lt.torrent_handle, member: TorrentEntry) -> None:
-    member.checked.clear()
-    handle.force_recheck()
 
 
 _STATUS = int(lt.status_flags_t.query_accurate_download_counters)

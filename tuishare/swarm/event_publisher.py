@@ -79,8 +79,7 @@ class EventPublisher:
 
     def _update(self, progress: Progress) -> None:
         if member := self._table.find(progress.info_hash):
-            if member.failure and progress.state == "paused":
-                # It was added again since, and libtorrent no longer knows about the failure.
+            if member.failure:
                 progress = replace(progress, state="failed")
             if progress.done > member.most_done:
                 # The order of failed and good pieces since the last update is unknown; the last one may have failed.

@@ -107,7 +107,7 @@ class TorrentLifecycle:
         if params.certificate is not None:
             # Not part of resume data. The torrent is paused until here, so no peer can connect before.
             added.handle.set_ssl_certificate_buffer(*params.certificate)
-        if not member.stays_stopped:
+        if not member.failure:
             await member.wait_for_check()
             added.handle.resume()
 

@@ -7,7 +7,6 @@ the share's authority. Must not use a session.
 from __future__ import annotations
 
 from base64 import encodebytes
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -113,17 +112,6 @@ def prepare(spec: TorrentSpec, now: datetime | None) -> TorrentParams:
         unwanted_pieces=selection.unwanted_pieces,
         executables=_executables(info, params.renamed_files, spec.save_path),
     )
-
-
-def tracker_entries(tiers: Sequence[Sequence[str]]) -> list[lt.announce_entry]:
-    """Return libtorrent's entries for tracker URLs in tiers (BEP 12)."""
-    entries = []
-    for number, tier in enumerate(tiers):
-        for url in tier:
-            entry = lt.announce_entry(url)
-            entry.tier = number
-            entries.append(entry)
-    return entries
 
 
 def _parse(torrent: bytes) -> lt.add_torrent_params:

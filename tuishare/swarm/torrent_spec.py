@@ -31,7 +31,6 @@ class TorrentSpec:
         complete: whether the whole payload exists and was verified by us (just hashed, or a flushed download): seed it
             without reading it again first, and never write to it.
         resume_data: from `Engine.save_resume`; ignored if it does not match the torrent.
-        paused: whether to add it without starting it.
         unwanted: indices of the files not to download, in the torrent's order; v2 torrents only.
     """
 
@@ -44,5 +43,4 @@ class TorrentSpec:
     announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     complete: bool = False
     resume_data: bytes | None = field(default=None, repr=False)
-    paused: bool = False
     unwanted: frozenset[int] = frozenset()

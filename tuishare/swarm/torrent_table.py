@@ -16,7 +16,7 @@ from time import monotonic
 
 from tuishare.errors import BadInput, NotFound
 from tuishare.net.endpoints import Endpoint
-from tuishare.swarm.events import Progress, State
+from tuishare.swarm.events import Progress
 from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.torrent_spec import TorrentSpec
 from tuishare.torrents import InfoHash
@@ -68,11 +68,6 @@ class TorrentEntry:
         return monotonic() - self.entered < _YOUTH or not self.lacks_peers
 
     @property
-    def stays_stopped(self) -> bool:
-        """Whether it stays paused until `Engine.resume`."""
-        return self.spec.paused or bool(self.failure)
-
-    @property
     def may_be_contended(self) -> bool:
         """Whether other peers may be downloading the torrent at the same time.
 
@@ -91,7 +86,7 @@ class TorrentEntry:
         self.latest = replace(before, state="seeding", done=self.total, total=self.total, fraction=1.0)
 
     def fail(self, info_hash: InfoHash, reason: str, errno: int = 0) -> None:
-        """Record a failure until the torrent is resumed."""
+        """Record a failure; only removing the torrent and adding it again ends it."""
         self.failure, self.failure_errno = reason, errno
         self.latest = replace(self.progress(info_hash), state="failed")
 
@@ -109,9 +104,8 @@ class TorrentEntry:
         """Return the latest progress; before the first refresh, what is known without libtorrent."""
         if self.latest is not None:
             return self.latest
-        state: State = "paused" if self.spec.paused else "checking"
         done = self.total if self.spec.complete else 0
-        return Progress(info_hash, state, done, self.total, float(self.spec.complete), 0, 0, 0, 0, 0, 0)
+        return Progress(info_hash, "checking", done, self.total, float(self.spec.complete), 0, 0, 0, 0, 0, 0)
 
 
 class TorrentTable:

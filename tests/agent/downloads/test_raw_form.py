@@ -11,6 +11,7 @@ import pytest
 
 from tests.agent.agent_pairs import KEY, NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, opened
+from tests.swarm.shares import connect
 from tests.waiting import wait_until
 from tuishare.agent.downloads.envelope_reader import open_raw_form
 from tuishare.api.messages import DownloadAction, DownloadState
@@ -114,7 +115,7 @@ async def test_the_raw_form_is_delivered_and_a_removed_one_does_not_come_back(
         (bob.inbox / NAME).write_bytes(seal_raw(torrent, KEY))
         await shown(agent, DownloadState.DOWNLOADING)
         port = agent._context.engine.listening["plain"]
-        await context.engine.connect(parse_torrent(torrent).info_hash, [Endpoint("127.0.0.1", port)])
+        connect(context.engine, parse_torrent(torrent).info_hash, Endpoint("127.0.0.1", port))
         download = await shown(agent, DownloadState.COMPLETE)
         assert download.sender == "carol"
         assert filecmp.cmp(bob.downloads / "carol" / "film.mkv", payload, shallow=False)
