@@ -60,7 +60,7 @@ def test_root_does_not_write_into_the_home_of_another_user(
 def test_private_folders_are_0700(tmp_path: Path) -> None:
     places = find_places({"TUISHARE_HOME": str(tmp_path / "home")})
     places.prepare()
-    for folder in (places.config, places.state, places.runtime, places.staging):
+    for folder in (places.config, places.state, places.runtime):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

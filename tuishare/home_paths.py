@@ -76,11 +76,6 @@ class Places:
         return self.state / "tuishare.db"
 
     @property
-    def staging(self) -> Path:
-        """Where files are written before they are published; private."""
-        return self.state / "staging"
-
-    @property
     def first_run_file(self) -> Path:
         """Exists once the dashboard has shown the first-run screen."""
         return self.state / "greeted"
@@ -116,7 +111,7 @@ class Places:
         Raises:
             SystemFailed: a folder cannot be created.
         """
-        for folder in (self.config, self.state, self.runtime, self.staging):
+        for folder in (self.config, self.state, self.runtime):
             make_private(folder)
 
 

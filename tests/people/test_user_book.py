@@ -128,10 +128,8 @@ def test_a_user_is_found_without_a_look_at_all_others(monkeypatch: pytest.Monkey
     assert len(folded) == 2 * len(book)  # of the book, once, and of what was looked for
 
 
-def test_keys_and_groups_are_listed(book: UserBook) -> None:
+def test_keys_are_listed(book: UserBook) -> None:
     assert book.keys() == (("bob", book.find("bob").key), ("carl", book.find("carl").key))
-    assert book.groups() == {"crew": ("alice", "bob"), "far": ("bob",)}
-    assert UserBook().groups() == {}
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "@x", "@y", "A", "@X"])))

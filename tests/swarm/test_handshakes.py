@@ -162,9 +162,8 @@ async def test_a_crowd_is_told_of_and_ends(start_engine: StartEngine) -> None:
 
 async def test_with_descriptors_short_the_port_is_deaf_and_hears_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
-        watch = Handshakes([door.getsockname()[1]], plan_descriptors(4096))
         recovered: list[None] = []
-        watch.recover = lambda: recovered.append(None)
+        watch = Handshakes([door.getsockname()[1]], plan_descriptors(4096), lambda: recovered.append(None))
         watching = asyncio.create_task(watch.run())
         await wait_until(lambda: bool(watch._memory.listeners))
         plenty = watch._allotment
@@ -188,7 +187,7 @@ async def test_where_descriptors_abound_it_looks_seldom(
     limit: int, looks: range, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To wake up twenty times a second is most of what an agent at rest costs."""
-    watch = Handshakes([], plan_descriptors(limit))
+    watch = Handshakes([], plan_descriptors(limit), lambda: None)
     looked: list[int] = []
     level = watch._sockets.is_at_least
 

@@ -117,16 +117,6 @@ class UserBook:
         """Return name and key of every user with a key."""
         return tuple((user.name, user.key) for user in self.users if user.key is not None)
 
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the members of every group by its name, as the first member spells it, without ``@``."""
-        spellings: dict[str, str] = {}
-        members: dict[str, tuple[str, ...]] = {}
-        for user in self.users:
-            for group in user.groups:
-                spelling = spellings.setdefault(fold_name(group), group)
-                members[spelling] = (*members.get(spelling, ()), user.name)
-        return members
-
     @cached_property
     def _by_name(self) -> Mapping[str, User]:
         return {fold_name(user.name): user for user in self.users}

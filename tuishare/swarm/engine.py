@@ -319,8 +319,11 @@ class Engine:
 
     def _watch_handshakes(self) -> None:
         """Start watching the connections to our ports."""
-        watch = self._handshakes = Handshakes(self._listening.values(), self.allotment)
-        watch.recover = lambda: self._native.apply_settings(bounds_for(self.allotment))
+        watch = self._handshakes = Handshakes(
+            self._listening.values(),
+            self.allotment,
+            lambda: self._native.apply_settings(bounds_for(self.allotment)),
+        )
         self._run(watch.run())
         self._run(end_idle(self._table, watch, self.allotment.connections))
 

@@ -154,14 +154,17 @@ class _Memory:
 class Handshakes:
     """Watches the connections to our ports; must be closed.
 
-    Attributes:
+    Args:
+        ports: our TCP listeners.
+        allotment: the division of this process's descriptors.
         recover: called on the event loop when there are enough descriptors again: libtorrent lowers its connection
             limit permanently when it finds none.
     """
 
-    def __init__(self, ports: Collection[int], allotment: DescriptorBudget) -> None:
-        """`ports`: our TCP listeners."""
-        self.recover: Callable[[], None] = lambda: None
+    def __init__(
+        self, ports: Collection[int], allotment: DescriptorBudget, recover: Callable[[], None]
+    ) -> None:
+        self._recover = recover
         self._ports = frozenset(ports)
         self._allotment = allotment
         self._sockets = Sockets()
@@ -199,7 +202,7 @@ class Handshakes:
                 was_short = self._short
                 await self.on_thread(self._scan)
                 if was_short and not self._short:
-                    self.recover()
+                    self._recover()
             await asyncio.sleep(CALM_PROBE if self._has_spare() else PROBE)
 
     async def end_peers(self, peers: Collection[HostPort]) -> int:
