@@ -87,9 +87,16 @@ def test_every_guard_is_a_function_to_which_something_outside_its_own_room_leads
     assert is_reached(path.parent, names.split(".")[-1])
 
 
-def test_what_only_tests_call_is_no_guard() -> None:
-    assert defines(PACKAGE / "swarm" / "engine.py", ["Engine", "recheck"])
-    assert not is_reached(PACKAGE / "swarm", "recheck")
+def test_what_only_tests_call_is_no_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, other = tmp_path / "house" / "room", tmp_path / "house" / "other"
+    for folder in (room, other):
+        folder.mkdir(parents=True)
+    (room / "guards.py").write_text("def used(): inner()\ndef inner(): pass\ndef tested(): pass\n")
+    (other / "caller.py").write_text("from house.room import used\nused()\n")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "house")
+    assert defines(room / "guards.py", ["tested"])
+    assert [is_reached(room, name) for name in ("used", "inner", "tested")] == [True, True, False]
 
 
 @pytest.mark.parametrize("proof", PROOFS)
