@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import random
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from tuishare.hub.settings import HubPlaces
 from tuishare.link.address_record import HubAddress
 from tuishare.link.admission import LinkLimits
 from tuishare.link.link_key import LinkKey
-from tuishare.link.mailbox.client import collect, enrol, hash_write_key, put_parcel
+from tuishare.link.mailbox.client import ReachedMember, collect, enrol, hash_write_key, put_parcel
 from tuishare.link.mailbox.enrolment import HubPlace, parse_enrolment
 from tuishare.link.mailbox.messages import Full
 from tuishare.link.peer import LinkFailed
@@ -35,8 +37,27 @@ def make_hub(folder: Path, *lines: str) -> HubPlaces:
     folder.mkdir(mode=0o700, exist_ok=True)
     port = free_port()
     address = f'address = "127.0.0.1:{port}"', f'listen = "127.0.0.1:{port}"'
-    (folder / "hub.toml").write_text("\n".join([*address, *lines, ""]))
+    reach = () if "[reach]" in lines else ("[reach]",)
+    first = free_ports(12)
+    lent = f'ports = "{first}-{first + 11}"', 'listen = "127.0.0.1:0"'
+    place = lines.index("[reach]") + 1 if "[reach]" in lines else len(lines)
+    settings = [*address, *lines[:place], *reach, *lent, *lines[place:]]
+    (folder / "hub.toml").write_text("\n".join([*settings, ""]))
     return HubPlaces(folder)
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports in a row that are free now, below those that the system gives out."""
+    chance = random.Random()
+    while True:
+        first = chance.randrange(10_000, 32_000 - count)
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
 
 
 @dataclass
@@ -50,6 +71,7 @@ class Member:
     received: list[bytes] = field(default_factory=list)
     accepts: bool = True
     end: LinkFailed | None = None
+    reached: ReachedMember | None = None
 
     @property
     def key(self) -> LinkKey:
@@ -94,7 +116,9 @@ class Member:
 
     async def _collect(self, opened: asyncio.Event) -> None:
         try:
-            await collect(self.key, self.place, hash_write_key(self.write_key), self.keep, opened.set)
+            await collect(
+                self.key, self.place, hash_write_key(self.write_key), self.keep, opened.set, self.reached
+            )
         except LinkFailed as error:
             self.end = error
 

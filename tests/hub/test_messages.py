@@ -28,15 +28,19 @@ from tuishare.link.mailbox.messages import (
     OPENING,
     TO_MEMBER,
     TO_SENDER,
+    CallerAnnounced,
     Collect,
     Delete,
     Deposit,
     Enrol,
     Full,
     Gone,
+    LendPorts,
     MailboxMessage,
     MailboxOpened,
     Notice,
+    PortsLent,
+    PortsRefused,
     Put,
     Stored,
     Take,
@@ -61,13 +65,17 @@ MESSAGES: tuple[tuple[MailboxMessage, str], ...] = (
     (WantParcel(D), "want"),
     (Stored(D), "stored"),
     (Full(D, 3_600, "the mailbox is full"), "full"),
+    (LendPorts(), "lend"),
+    (PortsLent(21_000, 21_001, 21_002, 50_013), "lent"),
+    (PortsRefused(600, "this hub lends no ports"), "unlent"),
+    (CallerAnnounced(b"s" * 16, "tracker", "192.0.2.7"), "caller"),
     (Ping(), "ping"),
 )
 DECODERS: dict[msgspec.msgpack.Decoder[Any], set[str]] = {
     OPENING: {"enrol", "collect", "deposit"},
-    FROM_MEMBER: {"take", "delete", "ping"},
+    FROM_MEMBER: {"take", "delete", "lend", "ping"},
     FROM_SENDER: {"put", "ping"},
-    TO_MEMBER: {"opened", "notice", "gone", "ping"},
+    TO_MEMBER: {"opened", "notice", "gone", "lent", "unlent", "caller", "ping"},
     TO_SENDER: {"want", "stored", "full", "ping"},
 }
 STRING = Enrolment(address="hub.example:50012", host_key=ALICE.signer, token=b"t" * 16, end=NOW)
@@ -116,6 +124,12 @@ def test_each_message_is_taken_by_those_it_is_for(message: MailboxMessage, name:
         Full(D, 0, "now"),
         Full(D, 1, "x" * 201),
         Notice(D, 1, -1),
+        PortsLent(0, 1, 2, 3),
+        PortsLent(1, 2, 3, 65_536),
+        PortsRefused(0, "now"),
+        CallerAnnounced(b"s" * 15, "link", "192.0.2.7"),
+        CallerAnnounced(b"s" * 16, "shell", "192.0.2.7"),  # type: ignore[arg-type]
+        CallerAnnounced(b"s" * 16, "link", "x" * 46),
     ],
 )
 def test_a_field_that_breaks_its_rule_is_not_sent(message: MailboxMessage) -> None:

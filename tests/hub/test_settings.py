@@ -39,6 +39,9 @@ def test_a_new_hub_has_the_address_it_was_given_and_the_defaults(tmp_path: Path)
         write_settings(places, "hub.example:2222", TEMPLATE)
     shown = TEMPLATE.replace("# size", "size").replace("# parcels", "parcels").replace("# days", "days")
     shown = shown.replace("# members", "members").replace("# reserve", "reserve")
+    for key in ("ports", "listen", "callers", "per_address", "rate"):
+        shown = shown.replace(f"# {key} =", f"{key} =")
+    shown = shown.replace("# day", "day")
     places.settings_file.write_text(shown)
     assert load_settings(places) == HubSettings("hub.example:50012")
 
@@ -51,6 +54,11 @@ def test_a_new_hub_has_the_address_it_was_given_and_the_defaults(tmp_path: Path)
         ("address = 'a'", "line 1, key address"),
         ("address = 'a:1'\n[mailbox]\nsize = 'big'", "line 3, key mailbox.size"),
         ("address = 'a:1'\n[total]\nmembers = 0", "line 3, key total.members"),
+        ("address = 'a:1'\n[reach]\nports = '80-90'", "line 3, key reach.ports"),
+        ("address = 'a:1'\n[reach]\nports = '21000-21001'", "line 3, key reach.ports"),
+        ("address = 'a:1'\n[reach]\nports = 'many'", "line 3, key reach.ports"),
+        ("address = 'a:1'\n[reach]\nlisten = '50013'", "line 3, key reach.listen"),
+        ("address = 'a:1'\n[reach]\nday = 'all'", "line 3, key reach.day"),
         ("address = ", "hub.toml"),
         ("\udcff", "UTF-8"),
     ],

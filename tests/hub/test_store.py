@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +86,14 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / other).unlink(missing_ok=True)
     with pytest.raises(BadConfiguration, match="damaged"):
         HubStore(tmp_path)
+
+
+def test_a_database_of_mailboxes_alone_learns_of_ports(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with contextlib.closing(sqlite3.connect(HubStore(tmp_path).path)) as database:
+        database.executescript("DROP TABLE lent; PRAGMA user_version = 1;")
+    store = HubStore(tmp_path)
+    assert [parcel.digest for parcel in store.parcels()] == [digest(OLD)]
+    assert [store.lent_number(mailbox, 2) for mailbox in (b"a", b"b", b"c", b"a")] == [0, 1, None, 0]
+    assert store.lent_number(b"b", 1) is None  # the range is smaller now
+    store.close()

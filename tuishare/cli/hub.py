@@ -103,10 +103,13 @@ def print_members(*, as_json: bool) -> None:
             "connected" if member.connected else format_timestamp(member.seen),
             f"{member.parcels:,}",
             format_size(member.size),
+            f"{member.ports[0]}-{member.ports[-1]}" if member.ports else "",
+            f"{member.callers:,}",
+            format_size(member.forwarded),
         )
         for member in answer.members
     ]
-    print_rows(("name", "last seen", "parcels", "size"), rows)
+    print_rows(("name", "last seen", "parcels", "size", "ports", "callers", "forwarded today"), rows)
 
 
 def remove_member(name: str, *, as_json: bool) -> None:
@@ -137,6 +140,11 @@ def print_status(*, as_json: bool) -> None:
         ("members", f"{status.members:,}, {status.connected:,} connected"),
         ("parcels", f"{status.parcels:,} · {format_size(status.size)} of {format_size(status.limit)}"),
         ("expired", f"{format_count(status.expired, 'parcel')} since the start"),
+        (
+            "reach",
+            f"{format_count(status.callers, 'caller')} now, {status.refused:,} refused since the start",
+        ),
+        ("forwarded", f"{format_size(status.forwarded)} since the start"),
         (
             "connections",
             f"{status.senders:,} that put parcels, {status.strangers:,} whose caller is not known yet",

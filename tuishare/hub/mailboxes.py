@@ -178,6 +178,14 @@ class Mailboxes:
         self.quotas.release(member.mailbox, [parcel.size for parcel in parcels.values()])
         return member
 
+    async def lent_number(self, mailbox: bytes, most: int) -> int | None:
+        """Return which of the ports that may be lent are a member's; see `HubStore.lent_number`.
+
+        Raises:
+            SystemFailed: it cannot be recorded.
+        """
+        return await self._run(lambda: self._store.lent_number(mailbox, most))
+
     def subscribe(self, mailbox: bytes, on_parcel: Callable[[Parcel], None]) -> list[Parcel]:
         """Return what is in a mailbox, and report every later parcel; one subscriber replaces the former."""
         self._subscribers[mailbox] = on_parcel

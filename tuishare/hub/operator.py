@@ -74,6 +74,9 @@ class MemberInfo(msgspec.Struct, frozen=True):
         connected: they are now.
         parcels: in the mailbox.
         size: of them.
+        ports: at which the hub makes them reachable now: link, tracker, swarms; empty: at none.
+        callers: connections that are forwarded to them.
+        forwarded: bytes of this day, both directions together.
     """
 
     name: str
@@ -82,6 +85,9 @@ class MemberInfo(msgspec.Struct, frozen=True):
     connected: bool
     parcels: int
     size: int
+    ports: tuple[int, ...]
+    callers: int
+    forwarded: int
 
 
 class Members(_Message, frozen=True):
@@ -111,6 +117,9 @@ class HubStatus(_Message, frozen=True):
         size: of them.
         limit: most bytes of all parcels.
         expired: parcels deleted since the start because they were not taken in time.
+        callers: connections that are forwarded to members.
+        forwarded: bytes since the start, both directions together.
+        refused: connections to lent ports that were not forwarded, since the start.
     """
 
     address: str
@@ -123,6 +132,9 @@ class HubStatus(_Message, frozen=True):
     size: int
     limit: int
     expired: int
+    callers: int
+    forwarded: int
+    refused: int
 
 
 class Failure(_Message, frozen=True):

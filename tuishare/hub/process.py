@@ -31,6 +31,7 @@ from tuishare.hub.operator import (
     Request,
     serve_operator,
 )
+from tuishare.hub.reach import ReachServer
 from tuishare.hub.server import HubServer
 from tuishare.hub.settings import HubPlaces, HubSettings, load_settings
 from tuishare.hub.store import HubMember, HubStore
@@ -46,10 +47,13 @@ _log = logging.getLogger(__name__)
 class Hub:
     """The parts of one hub."""
 
-    def __init__(self, settings: HubSettings, key: LinkKey, mailboxes: Mailboxes, server: HubServer) -> None:
+    def __init__(
+        self, settings: HubSettings, key: LinkKey, mailboxes: Mailboxes, reach: ReachServer, server: HubServer
+    ) -> None:
         self._settings = settings
         self._key = key
         self._mailboxes = mailboxes
+        self._reach = reach
         self._server = server
 
     @property
@@ -85,7 +89,7 @@ class Hub:
         return Invited(name, str(string), until)
 
     def _describe(self, member: HubMember) -> MemberInfo:
-        usage = self._mailboxes.quotas.of(member.mailbox)
+        usage, reach = self._mailboxes.quotas.of(member.mailbox), self._reach.limits.of(member.mailbox)
         return MemberInfo(
             name=member.name,
             enrolled=member.enrolled,
@@ -93,6 +97,9 @@ class Hub:
             connected=self._mailboxes.is_connected(member.mailbox),
             parcels=usage.parcels,
             size=usage.size,
+            ports=self._reach.ports_of(member.mailbox),
+            callers=reach.callers,
+            forwarded=reach.forwarded,
         )
 
     def _status(self) -> HubStatus:
@@ -108,6 +115,9 @@ class Hub:
             size=total.size,
             limit=parse_size(self._settings.total.size),
             expired=self._mailboxes.expired,
+            callers=self._reach.limits.callers,
+            forwarded=self._reach.limits.forwarded,
+            refused=self._reach.limits.refused,
         )
 
 
@@ -137,9 +147,11 @@ async def open_hub(places: HubPlaces, limits: LinkLimits | None = None) -> Async
         mailboxes = Mailboxes(HubStore(places.folder), settings, now=lambda: int(time.time()))
         stack.push_async_callback(mailboxes.close)
         listen = settings.listen_endpoint
-        server = HubServer(key, mailboxes, listen.host, listen.port, limits)
+        reach = ReachServer(mailboxes, settings)
+        stack.push_async_callback(reach.close)
+        server = HubServer(key, mailboxes, reach, listen.host, listen.port, limits)
         stack.push_async_callback(server.close)
-        hub = Hub(settings, key, mailboxes, server)
+        hub = Hub(settings, key, mailboxes, reach, server)
         await stack.enter_async_context(serve_operator(places.socket, hub.answer))
         expiring = asyncio.create_task(_expire(mailboxes))
         stack.callback(expiring.cancel)

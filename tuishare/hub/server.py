@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from tuishare.errors import TuishareError
 from tuishare.hub.mailboxes import Mailboxes
+from tuishare.hub.reach import ReachServer
 from tuishare.hub.sessions import serve_member, serve_sender
 from tuishare.hub.store import HubMember
 from tuishare.link.admission import LinkLimits
@@ -49,6 +50,7 @@ class HubServer(Reception[_Guest]):
         self,
         key: LinkKey,
         mailboxes: Mailboxes,
+        reach: ReachServer,
         host: str,
         port: int,
         limits: LinkLimits | None = None,
@@ -58,6 +60,7 @@ class HubServer(Reception[_Guest]):
         Args:
             key: host key.
             mailboxes: of this hub.
+            reach: likewise.
             host: an address; ``::``: all of both families.
             port: 0: any free one.
             limits: for strangers.
@@ -66,6 +69,7 @@ class HubServer(Reception[_Guest]):
             SystemFailed: the port cannot be opened.
         """
         self._mailboxes = mailboxes
+        self._reach = reach
         self._collecting: dict[bytes, Conversation] = {}
         self._senders: Counter[bytes] = Counter()
         self._ssh = SshPort(key, self, SUBSYSTEM, limits or LinkLimits(), listen(host, port, "members"))
@@ -90,7 +94,8 @@ class HubServer(Reception[_Guest]):
         await self._ssh.close()
 
     def disconnect(self, mailbox: bytes) -> None:
-        """End the connection of a member who was removed."""
+        """End the connections of a member who was removed, and of their callers."""
+        self._reach.remove(mailbox)
         if talk := self._collecting.get(mailbox):
             talk.close()
 
@@ -124,7 +129,7 @@ class HubServer(Reception[_Guest]):
             former.close()  # the member may have lost it without our knowing
         self._collecting[member.mailbox] = talk
         try:
-            await serve_member(talk, self._mailboxes, member)
+            await serve_member(talk, self._mailboxes, self._reach, member)
         finally:
             if self._collecting.get(member.mailbox) is talk:
                 del self._collecting[member.mailbox]

@@ -12,6 +12,7 @@ from typing import Final
 
 from tuishare.hub.mailboxes import Keep, Mailboxes, ParcelContent
 from tuishare.hub.quotas import Refusal
+from tuishare.hub.reach import ReachServer, TellMember, ToReached
 from tuishare.hub.store import HubMember, Parcel
 from tuishare.link.frames import BrokenRule
 from tuishare.link.mailbox.conversation import Conversation
@@ -21,6 +22,7 @@ from tuishare.link.mailbox.messages import (
     Delete,
     Full,
     Gone,
+    LendPorts,
     MailboxOpened,
     Notice,
     Put,
@@ -37,25 +39,36 @@ _LEAST_RATE: Final = 8 * 1024
 _GRACE_SECONDS: Final = 30.0
 
 
-async def serve_member(talk: Conversation, mailboxes: Mailboxes, member: HubMember) -> None:
-    """Tell a member what is in the mailbox, and send and delete what they ask for, until the connection ends.
+async def serve_member(
+    talk: Conversation, mailboxes: Mailboxes, reach: ReachServer, member: HubMember
+) -> None:
+    """TellMember a member what is in the mailbox and who calls, and do what they ask for, until the connection ends.
 
     Raises:
         LinkFailed: why it ended.
         SystemFailed: the disk refused.
     """
     notices: asyncio.Queue[Parcel] = asyncio.Queue()  # at most as many as the mailbox has parcels
+    callers: asyncio.Queue[ToReached] = asyncio.Queue()  # at most as many as may wait
+    announce = callers.put_nowait
     notify = notices.put_nowait
     for parcel in mailboxes.subscribe(member.mailbox, notify):
         notify(parcel)
     try:
         await talk.send(MailboxOpened(member.mailbox))
         async with asyncio.TaskGroup() as group:
-            group.create_task(_read_requests(talk, mailboxes, member.mailbox))
+            group.create_task(_read_requests(talk, mailboxes, reach, member.mailbox, announce))
             group.create_task(_send_notices(talk, notices))
+            group.create_task(_announce_callers(talk, callers))
             group.create_task(talk.ping())
     finally:
         mailboxes.unsubscribe(member.mailbox, notify)
+        reach.end(member.mailbox, announce)
+
+
+async def _announce_callers(talk: Conversation, callers: asyncio.Queue[ToReached]) -> None:
+    while True:
+        await talk.send(await callers.get())
 
 
 async def _send_notices(talk: Conversation, notices: asyncio.Queue[Parcel]) -> None:
@@ -64,7 +77,9 @@ async def _send_notices(talk: Conversation, notices: asyncio.Queue[Parcel]) -> N
         await talk.send(Notice(parcel.digest, parcel.size, parcel.at))
 
 
-async def _read_requests(talk: Conversation, mailboxes: Mailboxes, mailbox: bytes) -> None:
+async def _read_requests(
+    talk: Conversation, mailboxes: Mailboxes, reach: ReachServer, mailbox: bytes, announce: TellMember
+) -> None:
     while True:
         match await talk.read(FROM_MEMBER):
             case Take(digest=digest):
@@ -73,6 +88,8 @@ async def _read_requests(talk: Conversation, mailboxes: Mailboxes, mailbox: byte
             case Delete(digest=digest):
                 await mailboxes.delete(mailbox, digest)
                 await talk.send(Gone(digest))
+            case LendPorts():
+                await talk.send(await reach.lend(mailbox, announce))
             case bytes():
                 raise BrokenRule("content from a member")
             case Ping():

@@ -52,17 +52,49 @@ class SenderSettings(_Section, frozen=True):
     parcels: int = 2_000
 
 
+class ReachSettings(_Section, frozen=True):
+    """``[reach]``: ports at which members behind routers are reachable.
+
+    Attributes:
+        ports: ``FIRST-LAST``, three for each member; empty: none are lent.
+        listen: ``[HOST]:PORT`` where members fetch their callers.
+        callers: connections to one member at a time.
+        per_address: connections from one address (IPv4, or /64 of IPv6) at a time.
+        rate: bytes a second of each member, both directions together, such as ``10MiB``; ``0``: no limit.
+        day: bytes of each member in a day, likewise.
+    """
+
+    ports: str = "21000-23999"
+    listen: str = ":50013"
+    callers: int = 512
+    per_address: int = 128
+    rate: str = "0"
+    day: str = "200GiB"
+
+    @property
+    def port_range(self) -> range:
+        """`ports`, parsed."""
+        return _parse_ports(self.ports)
+
+    @property
+    def listen_endpoint(self) -> Endpoint:
+        """`listen`, parsed."""
+        return _parse_listen(self.listen)
+
+
 class TotalSettings(_Section, frozen=True):
     """``[total]``: limits of all mailboxes together.
 
     Attributes:
         size: of all parcels.
         members: how many members there may be.
+        callers: connections to all members at a time.
         reserve: space on the disk that parcels leave free.
     """
 
     size: str = "8GiB"
     members: int = 1_000
+    callers: int = 4_000
     reserve: str = "256MiB"
 
 
@@ -78,6 +110,7 @@ class HubSettings(_Section, frozen=True):
     listen: str = ":50012"
     mailbox: MailboxSettings = MailboxSettings()
     sender: SenderSettings = SenderSettings()
+    reach: ReachSettings = ReachSettings()
     total: TotalSettings = TotalSettings()
 
     @property
@@ -197,11 +230,30 @@ def _parse_listen(text: str) -> Endpoint:
     return parse_endpoint(text, default_host="[::]", any_port=True)
 
 
+def _parse_ports(text: str) -> range:
+    """Parse ``FIRST-LAST``; raises `BadInput`."""
+    first, _, last = (part.strip() for part in text.partition("-"))
+    if not text:
+        return range(0)
+    if not (first + last).isascii() or not (first.isdigit() and last.isdigit()):
+        raise BadInput(f"{text[:40]!r} is no range of ports", hint="Write it like 21000-23999.")
+    if not 1024 <= int(first) <= int(last) - 2 <= 65_533:
+        raise BadInput(
+            f"{text[:40]!r} is no range of ports from 1024 to 65535, with three at least",
+            hint="Write it like 21000-23999.",
+        )
+    return range(int(first), int(last) + 1)
+
+
 def _texts(settings: HubSettings) -> Iterator[tuple[str, str, Callable[[str], object]]]:
     yield "address", settings.address, parse_endpoint
     yield "listen", settings.listen, _parse_listen
     yield "mailbox.size", settings.mailbox.size, parse_size
     yield "sender.size", settings.sender.size, parse_size
+    yield "reach.ports", settings.reach.ports, _parse_ports
+    yield "reach.listen", settings.reach.listen, _parse_listen
+    yield "reach.rate", settings.reach.rate, parse_size
+    yield "reach.day", settings.reach.day, parse_size
     yield "total.size", settings.total.size, parse_size
     yield "total.reserve", settings.total.reserve, parse_size
 
@@ -210,4 +262,7 @@ def _numbers(settings: HubSettings) -> Iterator[tuple[str, int]]:
     yield "mailbox.parcels", settings.mailbox.parcels
     yield "mailbox.days", settings.mailbox.days
     yield "sender.parcels", settings.sender.parcels
+    yield "reach.callers", settings.reach.callers
+    yield "reach.per_address", settings.reach.per_address
     yield "total.members", settings.total.members
+    yield "total.callers", settings.total.callers

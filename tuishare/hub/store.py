@@ -7,6 +7,7 @@ start. Blocking: `tuishare.hub.mailboxes` calls it on one thread. Must not know 
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -21,8 +22,7 @@ from tuishare.errors import BadConfiguration, from_os_error
 from tuishare.fs.atomic import make_private
 from tuishare.fs.fsync import fsync_folder
 
-_VERSION: Final = 1
-_SCHEMA: Final = (
+_MAILBOXES: Final = (
     """
     CREATE TABLE members (
         mailbox BLOB PRIMARY KEY, link_key BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, write_hash BLOB NOT NULL,
@@ -38,6 +38,12 @@ _SCHEMA: Final = (
     ) STRICT
     """,
 )
+_REACH: Final = (
+    # Which of the ports that may be lent are a member's, counted from 0, three for each.
+    "CREATE TABLE lent (mailbox BLOB PRIMARY KEY, number INTEGER NOT NULL UNIQUE) STRICT",
+)
+_VERSIONS: Final = (_MAILBOXES, _REACH)
+"""What each version of the database adds."""
 _REMEMBERED: Final = 2_000
 """Deleted parcels of a mailbox that are remembered."""
 
@@ -178,7 +184,19 @@ class HubStore:
         with self._transaction():
             self._database.execute("DELETE FROM members WHERE mailbox = ?", (mailbox,))
             self._database.execute("DELETE FROM parcels WHERE mailbox = ?", (mailbox,))
+            self._database.execute("DELETE FROM lent WHERE mailbox = ?", (mailbox,))
         shutil.rmtree(self._folder(mailbox), ignore_errors=True)
+
+    def lent_number(self, mailbox: bytes, most: int) -> int | None:
+        """Return which lent ports are those of a member, below `most`; kept from the first time on, None if all are."""
+        found = self._database.execute("SELECT number FROM lent WHERE mailbox = ?", (mailbox,)).fetchone()
+        if found is not None:
+            return int(found[0]) if found[0] < most else None
+        taken = {number for (number,) in self._database.execute("SELECT number FROM lent")}
+        free = next((number for number in range(most) if number not in taken), None)
+        if free is not None:
+            self._database.execute("INSERT INTO lent VALUES (?, ?)", (mailbox, free))
+        return free
 
     def parcels(self) -> list[Parcel]:
         """Return the parcels in all mailboxes, in the order of their coming."""
@@ -262,15 +280,15 @@ class HubStore:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         (found,) = self._database.execute("PRAGMA user_version").fetchone()
-        if found > _VERSION:
+        if found > len(_VERSIONS):
             raise BadConfiguration(
                 f"The database {self._path} was made by a newer tuishare", hint="Update tuishare."
             )
-        if found < _VERSION:
+        if found < len(_VERSIONS):
             with self._transaction():
-                for statement in _SCHEMA:
+                for statement in itertools.chain.from_iterable(_VERSIONS[found:]):
                     self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {_VERSION}")
+                self._database.execute(f"PRAGMA user_version = {len(_VERSIONS)}")
 
     def _sweep(self) -> None:
         """Remove files without a row, and rows without a file: a disk that lost one must not stop its mailbox."""

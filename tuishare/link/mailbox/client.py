@@ -6,13 +6,13 @@ Owns the caller's half of what hub/SPEC.md describes. Must not seal or open a pa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from tuishare.link.address_record import HubAddress
 from tuishare.link.dial import Destination, connect
@@ -24,15 +24,19 @@ from tuishare.link.mailbox.messages import (
     SUBSYSTEM,
     TO_MEMBER,
     TO_SENDER,
+    CallerAnnounced,
     Collect,
     Delete,
     Deposit,
     Enrol,
     Full,
     Gone,
+    LendPorts,
     MailboxOpened,
     Notice,
     Opening,
+    PortsLent,
+    PortsRefused,
     Put,
     Stored,
     Take,
@@ -48,6 +52,19 @@ _LEAST_RATE: Final = 8 * 1024
 _MOST_NOTICES: Final = 100_000
 """Parcels that a hub may announce before they are taken."""
 _log = logging.getLogger(__name__)
+
+
+class ReachedMember(Protocol):
+    """What a member does about the ports that a hub lends; none of it blocks."""
+
+    def on_lent(self, ports: PortsLent) -> None:
+        """Take note of the ports."""
+
+    def on_refused(self, refusal: PortsRefused) -> None:
+        """Take note that there are none now; they are asked for again."""
+
+    def on_caller(self, caller: CallerAnnounced) -> None:
+        """Fetch a caller."""
 
 
 def hash_write_key(write_key: bytes) -> bytes:
@@ -119,8 +136,9 @@ async def collect(
     write_hash: bytes,
     receive: Callable[[bytes], Awaitable[bool]],
     on_open: Callable[[], None],
+    reached: ReachedMember | None = None,
 ) -> None:
-    """Take what is in our mailbox, and what comes, until the connection ends.
+    """Take what is in our mailbox, and what comes, and be reachable, until the connection ends.
 
     Args:
         key: by which the hub knows us.
@@ -128,6 +146,7 @@ async def collect(
         write_hash: parcels are put by the key with this hash alone from now on.
         receive: keeps a parcel durably; True: it is deleted at the hub; False: it stays there for the next connection.
         on_open: called when the mailbox is open.
+        reached: is made reachable at ports of the hub; None: no ports are asked for.
 
     Raises:
         LinkFailed: why the connection ended.
@@ -138,7 +157,7 @@ async def collect(
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(talk.ping())
-                group.create_task(_Collector(talk, receive).run())
+                group.create_task(_Collector(talk, receive, reached).run())
         except* LinkFailed as failed:
             raise _first(failed) from None
 
@@ -146,31 +165,67 @@ async def collect(
 class _Collector:
     """Takes one parcel after the other."""
 
-    def __init__(self, talk: Conversation, receive: Callable[[bytes], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        talk: Conversation,
+        receive: Callable[[bytes], Awaitable[bool]],
+        reached: ReachedMember | None,
+    ) -> None:
         self._talk = talk
         self._receive = receive
+        self._reached = reached
+        self._asks_again: asyncio.Task[None] | None = None
         self._notices: deque[Notice] = deque()
         """The first one was asked for."""
         self._content = bytearray()
 
     async def run(self) -> None:
-        while True:
-            match await self._talk.read(TO_MEMBER):
-                case Notice() as notice:
-                    self._notices.append(notice)
-                    if len(self._notices) > _MOST_NOTICES:
-                        raise BrokenRule("too many notices")
-                    if len(self._notices) == 1:
-                        await self._talk.send(Take(notice.digest))
-                case Gone(digest=digest):
-                    if self._notices and self._notices[0].digest == digest:
-                        await self._go_on()
-                case bytes() as piece:
-                    await self._add(piece)
-                case MailboxOpened():
-                    raise BrokenRule("a second opening")
-                case Ping():
-                    pass
+        if self._reached is not None:
+            await self._talk.send(LendPorts())
+        try:
+            while True:
+                await self._take_message()
+        finally:
+            if self._asks_again is not None:
+                self._asks_again.cancel()
+
+    async def _take_message(self) -> None:
+        match await self._talk.read(TO_MEMBER):
+            case Notice() as notice:
+                self._notices.append(notice)
+                if len(self._notices) > _MOST_NOTICES:
+                    raise BrokenRule("too many notices")
+                if len(self._notices) == 1:
+                    await self._talk.send(Take(notice.digest))
+            case Gone(digest=digest):
+                if self._notices and self._notices[0].digest == digest:
+                    await self._go_on()
+            case bytes() as piece:
+                await self._add(piece)
+            case PortsLent() | PortsRefused() | CallerAnnounced() as message:
+                self._tell_reached(message)
+            case MailboxOpened():
+                raise BrokenRule("a second opening")
+            case Ping():
+                pass
+
+    def _tell_reached(self, message: PortsLent | PortsRefused | CallerAnnounced) -> None:
+        if self._reached is None:
+            raise BrokenRule("ports that were not asked for")
+        match message:
+            case PortsLent():
+                self._reached.on_lent(message)
+            case CallerAnnounced():
+                self._reached.on_caller(message)
+            case PortsRefused(seconds=seconds):
+                self._reached.on_refused(message)
+                if self._asks_again is None or self._asks_again.done():
+                    self._asks_again = asyncio.create_task(self._ask_again(seconds))
+
+    async def _ask_again(self, seconds: int) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(LinkFailed):  # `run` sees the end of the connection, too
+            await self._talk.send(LendPorts())
 
     async def _add(self, piece: bytes) -> None:
         if not self._notices or len(self._content) + len(piece) > self._notices[0].size:
@@ -196,7 +251,7 @@ class _Collector:
             await self._talk.send(Take(self._notices[0].digest))
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _speaking(key: LinkKey, place: HubPlace, opening: Opening) -> AsyncIterator[Conversation]:
     destination = Destination(
         place.host_key,

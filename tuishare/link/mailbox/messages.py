@@ -6,7 +6,7 @@ Owns the messages (hub/SPEC.md, section "Messages"), their limits and their one 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,9 @@ MESSAGE_LIMIT: Final = STRANGER_LIMIT
 """Most bytes of every message; the longest today has 1 KiB."""
 
 Size = Annotated[int, Meta(ge=1, le=MOST_PARCEL)]
+PortNumber = Annotated[int, Meta(ge=1, le=65_535)]
+ReachService: TypeAlias = Literal["link", "tracker", "swarm"]
+"""A port of a member that a hub lends a reachable one for."""
 
 
 class Enrol(LinkMessage, frozen=True):
@@ -95,6 +98,52 @@ class Gone(LinkMessage, frozen=True):
     digest: Bytes32
 
 
+class LendPorts(LinkMessage, frozen=True, tag="lend"):
+    """Make me reachable; answered by `PortsLent` or `PortsRefused`."""
+
+
+class PortsLent(LinkMessage, frozen=True, tag="lent"):
+    """At these ports of the hub's address the member is reachable, until this connection ends or `PortsRefused` comes.
+
+    Attributes:
+        link: stands for the member's link port.
+        tracker: for their tracker.
+        swarm: for their swarms.
+        accept: where the member fetches a caller who was announced.
+    """
+
+    link: PortNumber
+    tracker: PortNumber
+    swarm: PortNumber
+    accept: PortNumber
+
+
+class PortsRefused(LinkMessage, frozen=True, tag="unlent"):
+    """No ports are lent, or no longer.
+
+    Attributes:
+        seconds: to wait before the next try.
+        reason: one clause for the member's user; not free of control characters.
+    """
+
+    seconds: Annotated[int, Meta(ge=1, le=7 * 86_400)]
+    reason: Annotated[str, Meta(max_length=200)]
+
+
+class CallerAnnounced(LinkMessage, frozen=True, tag="caller"):
+    """A connection waits at a lent port, for a few seconds.
+
+    Attributes:
+        session: what the member sends first on the connection that fetches it; random.
+        service: which port.
+        host: the caller's address.
+    """
+
+    session: Bytes16
+    service: ReachService
+    host: Annotated[str, Meta(min_length=2, max_length=45)]
+
+
 class Put(LinkMessage, frozen=True):
     """A parcel is there for the mailbox; answered by `WantParcel`, `Stored` or `Full`.
 
@@ -134,9 +183,9 @@ class Full(LinkMessage, frozen=True):
 
 
 Opening: TypeAlias = Enrol | Collect | Deposit
-FromMember: TypeAlias = Take | Delete | Ping
+FromMember: TypeAlias = Take | Delete | LendPorts | Ping
 FromSender: TypeAlias = Put | Ping
-ToMember: TypeAlias = MailboxOpened | Notice | Gone | Ping
+ToMember: TypeAlias = MailboxOpened | Notice | Gone | PortsLent | PortsRefused | CallerAnnounced | Ping
 ToSender: TypeAlias = WantParcel | Stored | Full | Ping
 MailboxMessage: TypeAlias = Opening | FromMember | FromSender | ToMember | ToSender
 
