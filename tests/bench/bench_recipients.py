@@ -50,7 +50,7 @@ _GROUP = "crew"
 _REST, _PATIENCE = 3.0, 60.0
 _AWAY = 20
 """Files that are shared while their recipient is away."""
-_WANTED = {"handed over": 1.0, "renewed": 2.0, "return": 3.0, "idle": 0.01, "memory": 10.0}
+_WANTED = {"handed over": 1.0, "renewed": 2.0, "return": 3.0, "idle": 1.0, "memory": 10.0}
 
 
 def people(count: int) -> list[Numbered]:
@@ -149,7 +149,9 @@ async def measure_recipients(
                 grown = (process.memory_info().rss - memory) / 2**20
                 results = [tell(f"{contacts} idle links, memory", grown, "MiB", _WANTED["memory"])]
                 idle = await _idle(process, seconds)
-                results.append(tell(f"{contacts} idle links, of a core", idle, "", _WANTED["idle"]))
+                results.append(
+                    tell(f"{contacts} idle links, processor", idle, "% of a core", _WANTED["idle"])
+                )
                 took = [await _share_and_revoke(alice, folder, number, count) for number in range(rounds)]
     sealed, renewed = zip(*took, strict=True)
     return [
@@ -187,12 +189,12 @@ async def _until_all_have(folder: Path, count: int, started: float) -> float:
 
 
 async def _idle(process: psutil.Process, seconds: float) -> float:
-    """Return the share of a core that the process needs while nothing happens."""
+    """Return how much of a core the process needs while nothing happens, percent."""
     await asyncio.sleep(_REST)
     times = process.cpu_times()
     await asyncio.sleep(seconds)
     now = process.cpu_times()
-    return (now.user + now.system - times.user - times.system) / seconds
+    return (now.user + now.system - times.user - times.system) / seconds * 100
 
 
 async def measure_return(root: Path) -> bool:

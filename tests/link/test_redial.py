@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import random
 
 from tuishare.link.redial import Pauses
 
 
 def test_pauses_grow_from_a_second_to_a_quarter_of_an_hour() -> None:
-    pauses = Pauses(random.Random(1))
+    pauses = Pauses()
     waited = [pauses.next() for _ in range(20)]
     assert 0.75 <= waited[0] <= 1
     assert all(later > earlier * 1.4 for earlier, later in itertools.pairwise(waited[:10]))

@@ -285,8 +285,10 @@ async def test_a_contact_who_reads_no_answers_gets_no_more_of_them() -> None:
     async def answer(message: ContactMessage) -> None:
         await is_read.wait()
 
-    receiving = incoming.Incoming(contact, answer, ContentBudget(), 64)
-    tasks = [asyncio.create_task(work) for work in receiving.work()]
+    tasks: list[asyncio.Task[None]] = []
+    receiving = incoming.Incoming(
+        contact, lambda work: tasks.append(asyncio.create_task(work)), answer, ContentBudget(), 64
+    )
     for number in range(64):
         receiving.add_offer(Offer(number.to_bytes(32, "big"), 10, b"s" * 16, 1))
     await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.link.samples import ALICE, BOB, CAROL
 from tests.waiting import wait_until
 from tuishare.errors import DiskRefused
 from tuishare.link import messages
-from tuishare.link.messages import Declined, Have, Later, ProblemMessage
+from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later, ProblemMessage
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed
 from tuishare.link.session import Session
@@ -244,6 +245,28 @@ async def test_an_introduction_is_answered_once_it_is_decided(
         assert set(answers) == {answer or Have(DIGEST)}
         assert isinstance(await session.offer(*envelope()), HandedOver)
     assert len(contact(bob, alice).introduced) == (answer is None)
+
+
+async def test_an_introduction_is_sent_again_and_answers_that_come_late_are_taken(
+    agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = agents
+    keep, is_due = Contact.keep_introduction, asyncio.Event()
+
+    async def keep_late(*given: Any) -> IntroductionAnswer:
+        await is_due.wait()
+        return await keep(*given)
+
+    monkeypatch.setattr(Contact, "keep_introduction", keep_late)
+    async with alice.calling(bob) as session:
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(session.introduce(SIGNED), 0.05)
+        is_due.set()
+        assert await session.introduce(SIGNED) == Have(DIGEST)
+        assert await session.introduce(SIGNED) == Have(DIGEST)
+        assert isinstance(await session.offer(*envelope()), HandedOver)
+        await wait_until(lambda: session._outgoing._introductions == {})
 
 
 async def test_an_introduction_that_the_disk_refuses_is_to_come_again(agents: tuple[Agent, Agent]) -> None:

@@ -23,6 +23,7 @@ Small packets cost 25 µs each. Without this bound a caller could keep the event
 """
 _SET_ENVIRONMENT: Final = "_process_env_request"
 _RECEIVE: Final = "data_received"
+_OPTIONS: Final = "_options"
 
 _Requested: TypeAlias = "bool | tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]]"
 
@@ -38,8 +39,14 @@ class Caller(asyncssh.SSHServer):
         opened: done when the channel is open.
     """
 
-    def __init__(self, subsystem: str) -> None:
-        """`subsystem` is the only one that the caller may ask for."""
+    def __init__(self, subsystem: str, options: asyncssh.SSHServerConnectionOptions) -> None:
+        """Begin with nothing proved.
+
+        Args:
+            subsystem: the only one that the caller may ask for.
+            options: of all connections.
+        """
+        self._options = options
         self.stream = _ServerStream(subsystem)
         self.link_key = b""
         self.answered = False
@@ -81,6 +88,10 @@ class Caller(asyncssh.SSHServer):
         # Requests are handled one by one, and after a good signature no other: this is the key that was proved.
         self.link_key = raw_key(key) or b""
         return bool(self.link_key)
+
+    def auth_completed(self) -> None:
+        """Keep no options of this connection alone, which take 6 KiB and say what all have; called by asyncssh."""
+        setattr(self._connection, _OPTIONS, self._options)
 
     def session_requested(self) -> _Requested:
         """Give the caller the one channel they may open; called by asyncssh."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from tuishare.errors import TuishareError
-from tuishare.link.backlog import Backlog, wake
+from tuishare.link.backlog import Backlog, Start, wake
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.frames import BrokenRule
 from tuishare.link.messages import ContactMessage, Declined, Later, Offer, OfferAnswer, Taken, Want
@@ -46,6 +46,7 @@ class Incoming:
     def __init__(
         self,
         peer: LinkPeer,
+        start: Start,
         answer: Callable[[ContactMessage], Awaitable[None]],
         budget: ContentBudget,
         most_offers: int,
@@ -54,6 +55,7 @@ class Incoming:
 
         Args:
             peer: decides, and keeps.
+            start: starts a task of the link.
             answer: sends a message to the contact, and waits while they read nothing.
             budget: of all links.
             most_offers: that may be unanswered.
@@ -62,20 +64,14 @@ class Incoming:
         self._answer = answer
         self._budget = budget
         self._most_offers = most_offers
-        self._offers: Backlog[Offer] = Backlog()
+        self._offers = Backlog(start, self._judge_offer)
         self._unsettled: set[bytes] = set()
         self._wanted: list[_Wanted] = []
-        self._complete: Backlog[_Wanted] = Backlog()
+        self._complete = Backlog(start, self._take)
         self._reserved = 0
         self._closed = False
         self._room: asyncio.Future[None] | None = None
-        self._expected: Backlog[_Wanted] = Backlog()
-
-    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
-        """Return what has to run while the link is open."""
-        yield self._judge_offers()
-        yield self._take_complete()
-        yield self._watch_progress()
+        self._expected = Backlog(start, self._watch_progress)
 
     def add_offer(self, offer: Offer) -> None:
         """Take an offer.
@@ -114,21 +110,19 @@ class Incoming:
         self._budget.release(self._reserved)
         self._reserved = 0
 
-    async def _judge_offers(self) -> None:
-        while True:
-            offer = await self._offers.take()
-            while self._reserved and self._reserved + offer.size > _AHEAD:
-                self._room = asyncio.get_running_loop().create_future()
-                await self._room
-            await self._budget.reserve(offer.size)
-            self._reserved += offer.size
-            answer = await self._judge(offer)
-            if isinstance(answer, Want):
-                self._wanted.append(wanted := _Wanted(offer))
-                self._expected.add(wanted)
-            else:
-                self._settle(offer)
-            await self._answer(answer)
+    async def _judge_offer(self, offer: Offer) -> None:
+        while self._reserved and self._reserved + offer.size > _AHEAD:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+        await self._budget.reserve(offer.size)
+        self._reserved += offer.size
+        answer = await self._judge(offer)
+        if isinstance(answer, Want):
+            self._wanted.append(wanted := _Wanted(offer))
+            self._expected.add(wanted)
+        else:
+            self._settle(offer)
+        await self._answer(answer)
 
     async def _judge(self, offer: Offer) -> OfferAnswer:
         try:
@@ -139,25 +133,21 @@ class Incoming:
         assert answer.digest == offer.digest
         return answer
 
-    async def _take_complete(self) -> None:
-        while True:
-            wanted = await self._complete.take()
-            try:
-                answer = await self._peer.take(wanted.offer, bytes(wanted.content))
-            except TuishareError as error:
-                _log.warning("An envelope could not be taken: %s", error.detail)
-                answer = Later(wanted.offer.digest, TROUBLE_SECONDS, TROUBLE)
-            self._settle(wanted.offer)
-            await self._answer(answer if isinstance(answer, Later | Declined) else Taken(answer))
+    async def _take(self, wanted: _Wanted) -> None:
+        try:
+            answer = await self._peer.take(wanted.offer, bytes(wanted.content))
+        except TuishareError as error:
+            _log.warning("An envelope could not be taken: %s", error.detail)
+            answer = Later(wanted.offer.digest, TROUBLE_SECONDS, TROUBLE)
+        self._settle(wanted.offer)
+        await self._answer(answer if isinstance(answer, Later | Declined) else Taken(answer))
 
-    async def _watch_progress(self) -> None:
-        while True:
-            wanted = await self._expected.take()
-            try:
-                async with asyncio.timeout(_GRACE_SECONDS + wanted.offer.size / _LEAST_RATE):
-                    await wanted.is_complete.wait()
-            except TimeoutError:
-                raise LinkFailed("The other side sent an envelope too slowly") from None
+    async def _watch_progress(self, wanted: _Wanted) -> None:
+        try:
+            async with asyncio.timeout(_GRACE_SECONDS + wanted.offer.size / _LEAST_RATE):
+                await wanted.is_complete.wait()
+        except TimeoutError:
+            raise LinkFailed("The other side sent an envelope too slowly") from None
 
     def _settle(self, offer: Offer) -> None:
         self._unsettled.discard(offer.digest)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from tuishare.link.backlog import Backlog
+from tuishare.link.backlog import Backlog, Start
 from tuishare.link.frames import BrokenRule
 from tuishare.link.messages import (
     MESSAGE_LIMIT,
@@ -57,15 +57,27 @@ class _Offered:
     is_sent: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class _Introduced:
+    """An introduction of ours that waits for its answer, and for so many of them, since it may be sent again."""
+
+    answer: asyncio.Future[IntroductionAnswer]
+    unanswered: int = 0
+
+
 class Outgoing:
     """What we offer and send to one contact."""
 
     def __init__(
-        self, send: Callable[[ContactMessage], None], send_bytes: Callable[[bytes], Awaitable[None]]
+        self,
+        start: Start,
+        send: Callable[[ContactMessage], None],
+        send_bytes: Callable[[bytes], Awaitable[None]],
     ) -> None:
         """Begin with nothing offered.
 
         Args:
+            start: starts a task of the link.
             send: sends a message.
             send_bytes: sends a piece of content with its frame, and waits while much is queued.
         """
@@ -73,9 +85,9 @@ class Outgoing:
         self._send_bytes = send_bytes
         self._offers: dict[bytes, _Offered] = {}
         self._receipts: dict[bytes, asyncio.Future[None]] = {}
-        self._introductions: dict[bytes, asyncio.Future[IntroductionAnswer]] = {}
+        self._introductions: dict[bytes, _Introduced] = {}
         self._room = asyncio.Semaphore(MOST_OFFERS)
-        self._due: Backlog[_Offered] = Backlog()
+        self._due = Backlog(start, self._send_content)
         self._end: LinkFailed | None = None
 
     async def offer(self, offer: Offer, content: bytes) -> OfferOutcome:
@@ -107,24 +119,15 @@ class Outgoing:
         await asyncio.shield(self._receipts[digest])
 
     async def introduce(self, signed: bytes) -> IntroductionAnswer:
-        """Send an introduction and wait for the answer; see `Session.introduce`."""
+        """Send an introduction, also once more, and wait for the answer; see `Session.introduce`."""
         self._require_open()
-        digest = hashlib.sha256(signed).digest()
-        if digest not in self._introductions:
-            self._introductions[digest] = asyncio.get_running_loop().create_future()
-            self._send(IntroductionMessage(signed))
-        return await asyncio.shield(self._introductions[digest])
-
-    async def send_contents(self) -> None:
-        """Send what is wanted, in the order of the wants, while the link is open."""
-        while True:
-            offered = await self._due.take()
-            size = len(offered.content)
-            for start in range(0, size, MESSAGE_LIMIT):
-                piece = offered.content[start : start + MESSAGE_LIMIT]
-                # Before the last piece goes: its answer may come while the rest of the queue is still being sent.
-                offered.is_sent = start + len(piece) == size
-                await self._send_bytes(encode_content_head(len(piece)) + piece)
+        digest, loop = hashlib.sha256(signed).digest(), asyncio.get_running_loop()
+        introduced = self._introductions.setdefault(digest, _Introduced(loop.create_future()))
+        if introduced.answer.done():  # the answer to an earlier one; that to a later one is still to come
+            introduced.answer = loop.create_future()
+        introduced.unanswered += 1
+        self._send(IntroductionMessage(signed))
+        return await asyncio.shield(introduced.answer)
 
     def want(self, digest: bytes) -> None:
         """Take note that the contact wants an envelope.
@@ -146,11 +149,15 @@ class Outgoing:
         return waiting is not None
 
     def answer_introduction(self, answer: IntroductionAnswer) -> bool:
-        """Take the answer to an introduction; False when none with that digest was sent."""
-        waiting = self._introductions.pop(answer.digest, None)
-        if waiting is not None:
-            _resolve(waiting, answer)
-        return waiting is not None
+        """Take the answer to an introduction; False when none is due to one with that digest."""
+        introduced = self._introductions.get(answer.digest)
+        if introduced is None:
+            return False
+        introduced.unanswered -= 1
+        if not introduced.unanswered:
+            del self._introductions[answer.digest]
+        _resolve(introduced.answer, answer)
+        return True
 
     def offer_of(self, digest: bytes, *, sent: bool) -> Offer:
         """Return the offer that is answered.
@@ -184,13 +191,21 @@ class Outgoing:
         self._end = error
         for waiting in self._receipts.values():
             fail(waiting, error)
-        for introduction in self._introductions.values():
-            fail(introduction, error)
+        for introduced in self._introductions.values():
+            fail(introduced.answer, error)
         for offered in self._offers.values():
             fail(offered.outcome, error)
         self._receipts.clear()
         self._introductions.clear()
         self._offers.clear()
+
+    async def _send_content(self, offered: _Offered) -> None:
+        size = len(offered.content)
+        for start in range(0, size, MESSAGE_LIMIT):
+            piece = offered.content[start : start + MESSAGE_LIMIT]
+            # Before the last piece goes: its answer may come while the rest of the queue is still being sent.
+            offered.is_sent = start + len(piece) == size
+            await self._send_bytes(encode_content_head(len(piece)) + piece)
 
     def _find(self, digest: bytes) -> _Offered:
         try:

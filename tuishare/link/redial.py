@@ -1,4 +1,4 @@
-"""When to call again after calls that failed.
+"""When to try again what failed: calls, and questions without an answer.
 
 Owns the pauses; pure but for chance. Must not call.
 """
@@ -15,26 +15,27 @@ _JITTER: Final = 0.25
 
 
 class Pauses:
-    """Growing pauses between calls that fail, from a second to a quarter of an hour.
+    """Growing pauses between tries that fail, from a second to a quarter of an hour.
 
     Each is shortened by chance, so that agents that lost each other at one moment do not call at one moment.
     """
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    __slots__ = ("_first", "_seconds")
+
+    def __init__(self, first: float = _FIRST_SECONDS) -> None:
         """Begin with the shortest.
 
         Args:
-            chance: for tests.
+            first: the shortest, seconds.
         """
-        self._chance = chance or random.Random()  # noqa: S311 (nothing is guarded by it)
-        self._seconds = _FIRST_SECONDS
+        self._first = self._seconds = first
 
     def next(self) -> float:
-        """Return the seconds to wait before the next call."""
+        """Return the seconds to wait before the next try."""
         seconds = self._seconds
         self._seconds = min(_LONGEST_SECONDS, seconds * _GROWTH)
-        return seconds * (1 - _JITTER * self._chance.random())
+        return seconds * (1 - _JITTER * random.random())  # noqa: S311 (nothing is guarded by it)
 
     def reset(self) -> None:
         """Begin again with the shortest: a link was open, an address changed, or there is something to hand over."""
-        self._seconds = _FIRST_SECONDS
+        self._seconds = self._first

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
@@ -92,11 +92,13 @@ class Session:
         self._peer = peer
         self._link_key = link_key
         self._times = times or SessionTimes()
-        self._outgoing = Outgoing(self._send, self._send_bytes)
-        self._incoming = Incoming(peer, self._answer, budget or ContentBudget(), MOST_OFFERS)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._outgoing = Outgoing(self._start, self._send, self._send_bytes)
+        self._incoming = Incoming(peer, self._start, self._answer, budget or ContentBudget(), MOST_OFFERS)
         self._rates = rates or MessageRates()
-        self._statements: Backlog[ReceiptMessage | IntroductionMessage] = Backlog(_MOST_STATEMENTS)
+        self._statements = Backlog(self._start, self._keep_statement, _MOST_STATEMENTS)
         self._last_sent = 0.0
+        self._pinging: asyncio.TimerHandle | None = None
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._end: LinkFailed | None = None
 
@@ -107,19 +109,18 @@ class Session:
             Why it ended, in one sentence.
         """
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as self._tasks:
                 self._send(Hello((VERSION,), self._peer.own_record()))
-                for work in (
-                    *(self._read(), self._keep_statements(), self._outgoing.send_contents(), self._ping()),
-                    *self._incoming.work(),
-                ):
-                    group.create_task(work)
+                self._ping()
+                await self._read()
         except* TuishareError as failed:
             first = next(_leaves(failed))
             self._finish(
                 first if isinstance(first, LinkFailed) else LinkFailed(first.detail, hint=first.hint)
             )
         finally:
+            if self._pinging is not None:
+                self._pinging.cancel()
             self.close()
         assert self._end is not None
         return self._end
@@ -161,6 +162,8 @@ class Session:
 
     async def introduce(self, signed: bytes) -> IntroductionAnswer:
         """Send an introduction of another user, and wait for the answer, which an older agent never gives.
+
+        The same one may be sent again after waiting in vain; an answer that comes late is taken then.
 
         Raises:
             LinkFailed: the link ended before that was known; it is to be sent again.
@@ -233,15 +236,14 @@ class Session:
             case Hello():
                 raise BrokenRule("a second hello")
 
-    async def _keep_statements(self) -> None:
-        """Store receipts and introductions and answer them, beside the reader: it must go on while answers wait."""
-        while True:
-            match await self._statements.take():
-                case ReceiptMessage(receipt=signed):
-                    await self._peer.keep_receipt(self._read_receipt(signed), signed)
-                    await self._answer(Have(hashlib.sha256(signed).digest()))
-                case IntroductionMessage(introduction=signed):
-                    await self._answer(await self._keep_introduction(signed))
+    async def _keep_statement(self, statement: ReceiptMessage | IntroductionMessage) -> None:
+        """Store what is stated and answer it, beside the reader: it must go on while answers wait."""
+        match statement:
+            case ReceiptMessage(receipt=signed):
+                await self._peer.keep_receipt(self._read_receipt(signed), signed)
+                await self._answer(Have(hashlib.sha256(signed).digest()))
+            case IntroductionMessage(introduction=signed):
+                await self._answer(await self._keep_introduction(signed))
 
     async def _keep_introduction(self, signed: bytes) -> IntroductionAnswer:
         introduction = self._read_introduction(signed)
@@ -312,12 +314,17 @@ class Session:
         except TimeoutError as error:
             raise LinkFailed(SILENT) from error
 
-    async def _ping(self) -> None:
+    def _ping(self) -> None:
+        """Send a ping where nothing was sent for a while, now and whenever that may be so again."""
         loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(max(0.0, self._last_sent + self._times.ping - loop.time()))
-            if loop.time() >= self._last_sent + self._times.ping:
-                self._send(Ping())
+        if loop.time() >= self._last_sent + self._times.ping:
+            self._send(Ping())
+        self._pinging = loop.call_at(self._last_sent + self._times.ping, self._ping)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start a task of the link; what fails in it ends the link."""
+        assert self._tasks is not None
+        self._tasks.create_task(work)
 
     def _finish(self, error: LinkFailed) -> None:
         if self._end is None:

@@ -161,7 +161,7 @@ class SshPort(Generic[_Guest]):
 
     async def _receive(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
         """Let one connection live: a stranger's until its time is over, a guest's until their session ends."""
-        caller = Caller(self._subsystem)
+        caller = Caller(self._subsystem, await self._prepare())
         guest: _Guest | None = None
         try:
             with contextlib.suppress(OSError, TimeoutError, LinkFailed, asyncssh.Error):
@@ -185,11 +185,15 @@ class SshPort(Generic[_Guest]):
 
     async def _handshake(self, connection: socket.socket, caller: Caller) -> None:
         """Speak SSH until the caller has proved a key."""
+        await asyncssh.run_server(
+            connection, config=None, options=await self._prepare(), server_factory=lambda: caller
+        )
+
+    async def _prepare(self) -> asyncssh.SSHServerConnectionOptions:
+        """Return what all connections have in common."""
         if self._prepared is None:
             self._prepared = await asyncssh.SSHServerConnectionOptions.construct(None, **self.options)
-        await asyncssh.run_server(
-            connection, config=None, options=self._prepared, server_factory=lambda: caller
-        )
+        return self._prepared
 
     async def _answer(self, caller: Caller, host: Address) -> _Guest | None:
         """Take the caller's first message.

@@ -16,7 +16,7 @@ from tests.agent.link.linked import LINK, PATIENCE
 from tests.link.samples import ALICE, CAROL, MALLORY, NOW, Person, Thief
 from tests.waiting import answered, wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.link import received_introductions
+from tuishare.agent.link import open_links, received_introductions
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import (
     ActivityKind,
@@ -30,6 +30,7 @@ from tuishare.api.messages import (
 )
 from tuishare.core.introduction_queries import find_acquaintances
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
+from tuishare.link import messages
 from tuishare.link.introduction import read_introduction, sign_introduction
 from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
 from tuishare.people import User, load_book
@@ -91,6 +92,33 @@ async def test_seven_invitations_and_one_command_make_eight_people_known_to_each
                 lambda: [(each.name, each.state) for each in view.downloads()] == [("photo", state)],  # noqa: B023
                 seconds=PATIENCE,
             )
+
+
+async def test_an_introduction_without_an_answer_is_sent_again_over_the_same_link(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by an agent of before, which ignores introductions until a newer one takes its place."""
+    alice.know(User("carol", card=CAROL.card, verified=True, groups=("crew",)))
+    bob.know()
+    for home in (alice, bob):
+        home.configure(link=LINK)
+    monkeypatch.setattr(open_links, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(open_links, "_RECHECK", 0.1)
+    monkeypatch.setattr(messages, "KINDS", messages.KINDS - {"introduction"})
+    async with running(alice) as one, running(bob) as other:
+        await invite(one, other, "bob")
+        await wait_until(lambda: linked(one) == {"bob"}, seconds=PATIENCE)
+        await one.service.introduce(UsersToIntroduce(names=("@crew",)))
+        link = one._parts.link.links
+        assert link is not None
+        session = link._links[bob.identity.signer].session
+        waiting = session._outgoing._introductions
+        await wait_until(lambda: any(each.unanswered >= 3 for each in waiting.values()), seconds=PATIENCE)
+        details = {each.user: each.detail for each in (await one.service.introductions()).given}
+        assert details == {"bob": "their agent does not answer; it is sent again", "carol": ""}
+        monkeypatch.setattr(messages, "KINDS", messages.KINDS | {"introduction"})
+        await wait_until(lambda: shown(other) == [("alice", "carol")], seconds=PATIENCE)
+        assert link._links[bob.identity.signer].session is session
 
 
 ALICE_USER = User("alice", card=ALICE.card, verified=True)

@@ -29,6 +29,7 @@ from tuishare.people import Identity, User, fold_name
 
 MOST_USERS: Final = 250
 """Users who may be introduced to each other at once, and whom a recipient takes from one introducer."""
+_UNANSWERED: Final = "their agent does not answer; it is sent again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,12 @@ class GivenIntroductions:
                 # Not by the wall clock: one that is put back by a day would put it off by a day.
                 until = time.monotonic() + answer.seconds
                 self._postponed[record.recipient, record.introduced] = until
+
+    async def note_unanswered(self, record: GivenIntroduction) -> None:
+        """Record that the recipient's agent has not answered, as one that knows no introductions never does."""
+        current = self._records[record.recipient].get(record.introduced)
+        if current == record and record.detail != _UNANSWERED:
+            await self._save([replace(record, detail=_UNANSWERED)])
 
     def forget(self, signers: Iterable[bytes]) -> None:
         """Forget what concerned users who were removed; the database has done so already."""

@@ -76,7 +76,7 @@ class MailboxSender:
         serving: dict[bytes, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
-                contacts = self._parts.contacts.all()
+                contacts = self._having_mailboxes()
                 self._contacts = {
                     signer: self._contacts.get(signer, _Contact(Pauses())) for signer in contacts
                 }
@@ -84,6 +84,12 @@ class MailboxSender:
                 for signer in contacts.keys() - serving.keys():
                     serving[signer] = group.create_task(self._serve(contacts[signer], self._contacts[signer]))
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    def _having_mailboxes(self) -> dict[bytes, User]:
+        """Return the contacts whose address records name a hub."""
+        contacts = self._parts.contacts
+        records = ((signer, user, contacts.record_of(signer)) for signer, user in contacts.all().items())
+        return {signer: user for signer, user, record in records if record and record.hub}
 
     async def _serve(self, user: User, state: _Contact) -> None:
         assert user.card is not None

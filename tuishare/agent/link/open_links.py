@@ -26,6 +26,7 @@ from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import Declined, Later, Offer, ProblemMessage
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
+from tuishare.link.redial import Pauses
 from tuishare.link.session import Session
 from tuishare.net.rate_limit import RateLimit
 
@@ -33,7 +34,8 @@ _RECHECK: Final = 30.0
 """Seconds after which postponed offers, and a disk that refused, are tried again at the latest."""
 _DISK_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 60.0
-"""How long the answer to an introduction may take; an agent that knows no introductions never answers."""
+"""How long the answer to an introduction may take, and after which it is sent again first; an agent that knows none
+never answers."""
 _AT_ONCE_SECONDS: Final = 5.0
 """Two calls within that time may be of two sides of which neither knew of the other's."""
 _IDLE_SECONDS: Final = 5.0
@@ -55,6 +57,9 @@ class OpenLink:
         offering: the share of the envelope that is being handed over; empty: none.
         told: the shares of which the contact was told a problem on this link.
         opened: on the monotonic clock.
+        introducing: sends the introductions that wait for the contact; None: none do, or they are sent later.
+        not_before: when introductions may be sent, on the monotonic clock.
+        pauses: between introductions without an answer.
     """
 
     session: Session
@@ -64,6 +69,9 @@ class OpenLink:
     offering: str = ""
     told: set[str] = field(default_factory=set)
     opened: float = field(default_factory=time.monotonic)
+    introducing: asyncio.Task[None] | None = None
+    not_before: float = 0.0
+    pauses: Pauses = field(default_factory=lambda: Pauses(_ANSWER_SECONDS))
     closed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -189,7 +197,6 @@ class OpenLinks:
     async def _use(self, link: OpenLink, running: asyncio.Task[LinkFailed]) -> None:
         """Hand over what waits for the contact, until the link ends."""
         using = asyncio.create_task(self._work(link))
-        introducing = asyncio.create_task(self._introduce(link))
         try:
             await asyncio.wait({running, using}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
@@ -197,14 +204,17 @@ class OpenLinks:
             else:
                 using.result()
         finally:
-            using.cancel()
-            introducing.cancel()
-            await asyncio.gather(using, introducing, return_exceptions=True)
+            tasks = [using] if link.introducing is None else [using, link.introducing]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, link: OpenLink) -> None:
         signal = self.wakes[link.signer]
         while True:
             revision, pause = signal.revision, _RECHECK
+            if link.introducing is None and link.not_before <= time.monotonic():
+                self._start_introducing(link)
             try:
                 await self._tell_problems(link)
                 await self._deliver_receipts(link)
@@ -222,28 +232,40 @@ class OpenLinks:
                 if crowded and self.is_crowded:
                     return  # another contact may have the place; either side calls again in time
 
+    def _start_introducing(self, link: OpenLink) -> None:
+        """Send the introductions that wait for the contact beside all else: an older agent never answers them."""
+        if not self._parts.given.waiting(link.signer):
+            return
+        signal = self.wakes[link.signer]
+        revision = signal.revision
+
+        def forget(task: asyncio.Task[None]) -> None:
+            link.introducing = None
+            if not task.cancelled() and signal.revision != revision:
+                signal.notify()  # something came meanwhile
+
+        link.introducing = asyncio.create_task(self._introduce(link))
+        link.introducing.add_done_callback(forget)
+
     async def _introduce(self, link: OpenLink) -> None:
-        """Send the introductions that wait for the contact, beside all else, until the link ends."""
-        given, signal = self._parts.given, self.wakes[link.signer]
-        with isolate_errors("introduce by link"):
-            while True:
-                revision = signal.revision
-                try:
-                    for record in given.waiting(link.signer):
-                        if (signed := given.sign(record)) is not None:
-                            async with asyncio.timeout(_ANSWER_SECONDS):
-                                answer = await link.session.introduce(signed)
-                            await given.note(record, answer)
-                except LinkFailed:
-                    return
-                except TimeoutError:
-                    _log.info("A contact's agent does not answer introductions; the next link tries again")
-                    return
-                except SystemFailed as error:
-                    _log.warning("%s; it is tried again", error.detail)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_RECHECK):
-                        await signal.wait_for_change(revision)
+        given = self._parts.given
+        with isolate_errors("introduce by link"), contextlib.suppress(LinkFailed):
+            try:
+                for record in given.waiting(link.signer):
+                    if (signed := given.sign(record)) is None:
+                        continue
+                    try:
+                        async with asyncio.timeout(_ANSWER_SECONDS):
+                            answer = await link.session.introduce(signed)
+                    except TimeoutError:
+                        link.not_before = time.monotonic() + link.pauses.next()
+                        await given.note_unanswered(record)
+                        return
+                    link.pauses.reset()
+                    await given.note(record, answer)
+            except SystemFailed as error:
+                link.not_before = time.monotonic() + _DISK_SECONDS
+                _log.warning("%s; it is tried again", error.detail)
 
     async def _deliver_receipts(self, link: OpenLink) -> None:
         for arrival in self._parts.arrivals.owed(link.signer):
