@@ -44,6 +44,17 @@ class UserBookFile:
         """
         return stamp_of(self._path)
 
+    @property
+    def current(self) -> UserBook:
+        """The users as they were last read; for the event loop, because only a first call reads the file.
+
+        `ConfigReload` reads it again after every edit by this agent, and within two seconds after any other.
+
+        Raises:
+            BadConfiguration: the file was never usable.
+        """
+        return self.read() if self._known is None else self._known[1]
+
     def read(self) -> UserBook:
         """Return the users as they are on disk now, so that an edit takes effect at once; may block to read the file.
 

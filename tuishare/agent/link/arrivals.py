@@ -328,7 +328,7 @@ class Arrivals:
         known = self._download_of(signer, share)
         if known is not None and known.generation >= generation:
             return True
-        origin = self._users.read().first_signer(signer)
+        origin = self._users.current.first_signer(signer)
         wanted = DownloadRecord(
             "", "", 0, DownloadStep.WAITING, signer=origin, share=share, generation=generation
         )
@@ -339,7 +339,7 @@ class Arrivals:
         return False
 
     def _download_of(self, signer: bytes, share: str) -> DownloadRecord | None:
-        origin = self._users.read().first_signer(signer)
+        origin = self._users.current.first_signer(signer)
         return self._downloads.downloads.get(download_id(origin, bytes.fromhex(share)))
 
     def _waiting_room_problem(self, user: User, known: DownloadRecord | None) -> str:

@@ -92,7 +92,7 @@ class GivenIntroductions:
             NotFound: there is no such user or group.
             Refused: a named user is not verified, or there are fewer than two, or too many.
         """
-        book = self._users.read()
+        book = self._users.current
         found, groups = book.resolve(names), _groups(names)
         named = {user.name for user in book.resolve(name for name in names if not name.startswith("@"))}
         ready = [user for user in found if _is_known_well(user)]
@@ -119,7 +119,7 @@ class GivenIntroductions:
         groups, recipients = tuple(self._settings.current.link.introduce), set[bytes]()
         for group in groups:
             try:
-                members = self._users.read().resolve([f"@{group}"])
+                members = self._users.current.resolve([f"@{group}"])
             except NotFound:
                 continue
             ready = [user for user in members if _is_known_well(user)][:MOST_USERS]

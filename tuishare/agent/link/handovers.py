@@ -176,7 +176,7 @@ class Handovers:
 
     def _recipients(self, share: str) -> dict[bytes, str]:
         """Return the recipients with a card: their names by signer."""
-        book, found = self._users.read(), {}
+        book, found = self._users.current, {}
         for row in self._deliveries.of(share):
             if not row.revoked:
                 try:

@@ -31,12 +31,12 @@ class JoinedUsers:
 
     def knows(self, card: Card) -> bool:
         """Return whether a card is that of a user, or a former one of theirs."""
-        book = self._users.read()
+        book = self._users.current
         return book.signer(card.signer) is not None or book.former(card.signer) is not None
 
     def can_add(self, card: Card) -> bool:
         """Return whether the owner of a card is a user, or may become one: no key in it is that of another user."""
-        book = self._users.read()
+        book = self._users.current
         try:
             _add_user(book, card.name, card, (), is_verified=False)
         except BadInput:
@@ -49,12 +49,12 @@ class JoinedUsers:
         Raises:
             BadInput: one has.
         """
-        if fold_name(name) in {fold_name(user.name) for user in self._users.read()}:
+        if fold_name(name) in {fold_name(user.name) for user in self._users.current}:
             raise BadInput(f"There is already a user {name}", hint="Choose another name.")
 
     def choose_name(self, wanted: str, card: Card) -> str:
         """Return the name of the user with a card, or one that is free."""
-        book = self._users.read()
+        book = self._users.current
         known = book.signer(card.signer)
         return known.name if known else unused_name(book, wanted)
 
@@ -79,7 +79,7 @@ class JoinedUsers:
             Refused: they were removed at the same time.
         """
         await self._edit_users(lambda book: _add_user(book, name, card, groups, is_verified=is_verified))
-        user = self._users.read().signer(card.signer)
+        user = self._users.current.signer(card.signer)
         if user is None:
             raise Refused(f"{name} was removed while they joined", hint="Use another invitation.")
         return user

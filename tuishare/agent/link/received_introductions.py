@@ -143,7 +143,7 @@ class ReceivedIntroductions:
     async def _keep(
         self, introducer: User, introduction: Introduction, card: Card, signed: bytes
     ) -> IntroductionAnswer:
-        have, book = Have(hashlib.sha256(signed).digest()), self._users.read()
+        have, book = Have(hashlib.sha256(signed).digest()), self._users.current
         if self._contacts.is_own(card.signer):
             return have
         if _is_known(book, card):
@@ -196,7 +196,7 @@ class ReceivedIntroductions:
             if introducer is None or not introducer.verified:
                 raise Refused("Their introducer is no longer a verified user", hint=_HINT)
             if name:
-                _require_free(self._users.read(), name)
+                _require_free(self._users.current, name)
             card = self._read[key][1]
             user = User(name or card.name, card=card, groups=tuple(groups), introduced_by=introducer.name)
             return await self._accept(key, replace(user, admitted=admitted))
@@ -218,7 +218,7 @@ class ReceivedIntroductions:
 
         The former also after a crash, and after they became known in another way.
         """
-        book = self._users.read()
+        book = self._users.current
         for key in list(self._records):
             if key in self._records and _is_known(book, self._read[key][1]):
                 await self._keep_address(self._read[key][0])
@@ -257,7 +257,7 @@ class ReceivedIntroductions:
         introduction, card = self._read[key]
         await self._keep_address(introduction, is_joining=True)
         await self._edit_users(lambda book: add_introduced(book, user))
-        known = self._users.read().signer(card.signer)
+        known = self._users.current.signer(card.signer)
         name = known.name if known is not None else user.name
         await self._settle(card.signer)
         self._note(name, f"is a user now, introduced by {user.introduced_by}")
@@ -294,7 +294,7 @@ class ReceivedIntroductions:
 
     def _has_no_room(self, introducer: User) -> bool:
         """Whether no more users of this introducer are added without a question."""
-        book = self._users.read()
+        book = self._users.current
         return sum(user.introduced_by == introducer.name and not user.verified for user in book) >= MOST_USERS
 
     def _find(self, id_: str) -> tuple[bytes, bytes]:
