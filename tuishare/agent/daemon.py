@@ -148,6 +148,7 @@ class Agent:
             self._context.activity,
             self._parts.notifier,
             self._parts.webhook,
+            self._parts.free_space,
         ):
             yield work.run()
         if patience := watchdog_interval():

@@ -53,13 +53,14 @@ from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.agent_service import LocalAgentService, ServiceParts
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.free_space import FreeSpace
 from tuishare.agent.service.introduction_service import IntroductionService
 from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
 from tuishare.agent.service.receipt_service import ReceiptService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
-from tuishare.agent.service.status_view import StatusView
+from tuishare.agent.service.status_view import StatusParts, StatusView
 from tuishare.agent.service.user_service import UserService
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
@@ -107,13 +108,13 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
         lambda: asyncio.to_thread(_read_home, places)
     )
     # Opened before the engine and closed after it: the engine announces to its trackers that it stops.
-    announcing = await stack.enter_async_context(TrackerService.running(config, places, events))
+    tracker = await stack.enter_async_context(TrackerService.running(config, places, events))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
     if config.network.port_mapping:
-        for port in announcing.ports:
+        for port in tracker.ports:
             await engine.map_port(port)
-    return Context(Live(config), places, Live(identity), store, engine, events=events, tracker=announcing)
+    return Context(Live(config), places, Live(identity), store, engine, events=events, tracker=tracker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class AgentParts:
     inbox_monitor: FolderMonitor[int]
     bandwidth: BandwidthSchedule
     overload: OverloadMonitor
+    free_space: FreeSpace
     notifier: DesktopNotifier
     webhook: Webhook
     config_reload: ConfigReload
@@ -159,8 +161,10 @@ def make_parts(context: Context) -> AgentParts:
         connect_outbox(context),
     )
     upkeep.subscribe()
-    overload = OverloadMonitor(context.engine, context.clock.now)
-    status = make_status_view(context, sharing, link, config_reload, overload, inbox)
+    overload, free_space = OverloadMonitor(context.engine, context.clock.now), FreeSpace(config)
+    status = make_status_view(
+        *(context, sharing, link, free_space), config_reload=config_reload, overload=overload, inbox=inbox
+    )
     served = make_service_parts(
         *(context, status, sharing, inbox, link), runner=runner, config_reload=config_reload
     )
@@ -171,6 +175,7 @@ def make_parts(context: Context) -> AgentParts:
         inbox_monitor=make_inbox_monitor(context, inbox),
         bandwidth=BandwidthSchedule(config, context.engine, context.clock),
         overload=overload,
+        free_space=free_space,
         notifier=DesktopNotifier(
             lambda: config.current.notifications.desktop, (folders.downloads_path, folders.inbox_path)
         ),
@@ -198,13 +203,15 @@ def make_status_view(
     context: Context,
     sharing: Sharing,
     link: LinkService,
+    free_space: FreeSpace,
+    *,
     config_reload: ConfigReload,
     overload: OverloadMonitor,
     inbox: Inbox,
 ) -> StatusView:
     """Make the view of the agent itself, with the problems of all parts."""
     return StatusView(
-        *(context.engine, context.tracker, sharing, link),
+        StatusParts(context.engine, context.tracker, sharing, link, free_space),
         settings=context.settings,
         identity=context.identity,
         clock=context.clock,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,7 +13,6 @@ from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads import commands as download_commands
 from tuishare.agent.service import views
-from tuishare.agent.service.views import free_space
 from tuishare.agent.shares.pipeline import Hashing
 from tuishare.api.messages import DownloadState, ShareState, User, UserKind
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
@@ -136,11 +134,6 @@ def test_no_secret_is_in_what_clients_see() -> None:
     )
     assert b"key" not in sent
     assert b"secret" not in sent
-
-
-def test_free_space_of_nowhere_is_none(tmp_path: Path) -> None:
-    assert free_space(tmp_path) > 0
-    assert free_space(tmp_path / "none") == 0
 
 
 async def test_everything_a_hostile_name_reaches_can_be_sent(alice: Home, bob: Home) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +16,8 @@ from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
 from tuishare.agent.network.tracker_service import TrackerService
-from tuishare.agent.service.views import free_space, view_folder, view_problem
+from tuishare.agent.service.free_space import FreeSpace
+from tuishare.agent.service.views import view_folder, view_problem
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.unreachable import find_unreachable_shares
 from tuishare.api.messages import PROTOCOL, Status
@@ -29,14 +31,30 @@ ProblemSource: TypeAlias = Callable[[], tuple[Problem, ...]]
 """Returns the problems that one part of the agent has now."""
 
 
-class StatusView:
-    """The status of one agent as clients see it.
+@dataclass(frozen=True, slots=True)
+class StatusParts:
+    """The parts of the agent that its status tells of.
 
-    Args:
+    Attributes:
         engine: knows the ports and the rates.
         tracker: knows its own ports.
         sharing: knows the drop folders, and which shares are unreachable.
         link: knows its own port.
+        free_space: knows how much there is.
+    """
+
+    engine: Engine
+    tracker: TrackerService
+    sharing: Sharing
+    link: LinkService
+    free_space: FreeSpace
+
+
+class StatusView:
+    """The status of one agent as clients see it.
+
+    Args:
+        parts: asked for each status.
         settings: those in force.
         identity: the keys in force.
         clock: whose present time is that of the start.
@@ -45,20 +63,14 @@ class StatusView:
 
     def __init__(
         self,
-        engine: Engine,
-        tracker: TrackerService,
-        sharing: Sharing,
-        link: LinkService,
+        parts: StatusParts,
         *,
         settings: Live[Config],
         identity: Live[Identity],
         clock: Clock,
         problems: Sequence[ProblemSource],
     ) -> None:
-        self._engine = engine
-        self._tracker = tracker
-        self._sharing = sharing
-        self._link = link
+        self._parts = parts
         self._settings = settings
         self._identity = identity
         self._clock = clock
@@ -72,7 +84,7 @@ class StatusView:
 
     def status(self) -> Status:
         """Return the state of the agent itself."""
-        config, engine = self._settings.current, self._engine
+        config, parts, engine = self._settings.current, self._parts, self._parts.engine
         live = engine.all_progress().values()
         return Status(
             name=config.name,
@@ -83,13 +95,13 @@ class StatusView:
             now=self._clock.now(),
             listen_tls=engine.listening.get("tls"),
             listen_plain=engine.listening.get("plain"),
-            listen_tracker=self._tracker.port,
-            listen_tracker_plain=self._tracker.plain_port,
-            listen_link=self._link.port,
-            link_addresses=self._link.addresses,
+            listen_tracker=parts.tracker.port,
+            listen_tracker_plain=parts.tracker.plain_port,
+            listen_link=parts.link.port,
+            link_addresses=parts.link.addresses,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
-            free_bytes=free_space(config.folders.downloads_path),
+            free_bytes=parts.free_space.free,
             fingerprint=self._identity.current.card(config.name).fingerprint.base32,
             tls_ready="tls" in engine.transports,
             no_resumption="tls" in engine.transports,  # the engine does not start without that proof
@@ -99,15 +111,17 @@ class StatusView:
             reachable=is_reachable(config.network, engine),
             public_address=find_public_address(config.network, engine),
             problems=tuple(map(view_problem, self._problems())),
-            drop_folders=tuple(map(view_folder, self._sharing.drop_folders, self._sharing.monitors.values())),
+            drop_folders=tuple(map(view_folder, parts.sharing.drop_folders, parts.sharing.monitors.values())),
         )
 
     def _problems(self) -> tuple[Problem, ...]:
         config = self._settings.current
         return (
             *(problem for source in self._sources for problem in source()),
-            *find_problems(config.network, self._engine, self._started),
+            *find_problems(config.network, self._parts.engine, self._started),
             *find_unreachable_shares(
-                self._sharing.repository, other_trackers=bool(config.tracker.others), now=self._clock.now()
+                self._parts.sharing.repository,
+                other_trackers=bool(config.tracker.others),
+                now=self._clock.now(),
             ),
         )

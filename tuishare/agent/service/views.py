@@ -6,7 +6,6 @@ Owns the translation only. Must not change anything.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -173,14 +172,6 @@ def view_activity(activity: Activity) -> ActivityMessage:
 def view_reload(result: ReloadResult) -> Reloaded:
     """Return the message of what a reload changed."""
     return Reloaded(applied=result.applied, restart=result.restart)
-
-
-def free_space(folder: Path) -> int:
-    """Return the free bytes of the disk of a folder; 0 if unknown."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0
 
 
 class _Lost(Protocol[_View_co]):
