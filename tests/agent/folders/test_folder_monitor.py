@@ -7,6 +7,7 @@ import asyncio
 import errno
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -115,6 +116,20 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def handler() -> Collector:
     return Collector()
+
+
+async def test_a_scan_decides_beside_the_event_loop_what_is_wanted(folder: Path, handler: Collector) -> None:
+    (folder / "a").write_text("one")
+    asked_on = list[threading.Thread]()
+
+    def wants(_: str) -> bool:
+        asked_on.append(threading.current_thread())
+        return False
+
+    handler.wants = wants  # type: ignore[assignment, method-assign]
+    async with followed(folder, handler):
+        await wait_until(lambda: bool(asked_on))
+    assert threading.current_thread() not in asked_on
 
 
 async def test_what_is_there_and_what_comes_settles_once(folder: Path, handler: Collector) -> None:
@@ -293,7 +308,7 @@ async def test_a_scan_that_is_asked_for_while_one_runs_is_not_lost(folder: Path,
                 asked.append(loop.call_soon_threadsafe(following.scan_soon))
             return Collector.look(handler, path)
 
-        handler.look = look  # type: ignore[method-assign]
+        handler.look = look  # type: ignore[assignment, method-assign]
         looked = len(handler.looks)
         following.scan_soon()
         await wait_until(lambda: len(handler.looks) == looked + 2)

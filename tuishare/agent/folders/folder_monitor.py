@@ -58,7 +58,7 @@ class FolderHandler(ABC, Generic[_Payload]):
 
     @abstractmethod
     def wants(self, entry: str) -> bool:
-        """Return whether an entry with this name is to be monitored."""
+        """Return whether an entry with this name is to be monitored; may block, so a scan calls it on a thread."""
 
     @abstractmethod
     def look(self, path: Path) -> Observation[_Payload]:
@@ -228,7 +228,7 @@ class FolderMonitor(Generic[_Payload]):
             watched = await asyncio.to_thread(
                 watcher.watch, self.folder, self.on_file_event, recursive=self._recursive
             )
-            listed = await asyncio.to_thread(self._list)
+            wanted = await asyncio.to_thread(self._list_wanted)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 self._next_scan = min(self._next_scan, time.monotonic() + EXHAUSTED_SECONDS)
@@ -237,7 +237,7 @@ class FolderMonitor(Generic[_Payload]):
             self._enter(FolderState.MISSING)
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
-            await self._reconcile([entry for entry in listed if self._wants(entry)])
+            await self._reconcile(wanted)
         # Without events, changes are found by scans only.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
@@ -260,6 +260,9 @@ class FolderMonitor(Generic[_Payload]):
         if not self.handler.is_ready(listed):
             raise FileNotFoundError(self.folder)
         return listed
+
+    def _list_wanted(self) -> list[str]:
+        return [entry for entry in self._list() if self._wants(entry)]
 
     def _is_here(self) -> bool:
         try:

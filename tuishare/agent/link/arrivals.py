@@ -313,7 +313,7 @@ class Arrivals:
                 await asyncio.to_thread(publish, target, content, replace=False)
             except FileExistsError:
                 if not await asyncio.to_thread(_holds, target, content):
-                    name = free_name(self._inbox, record.envelope).name
+                    name = (await asyncio.to_thread(free_name, self._inbox, record.envelope)).name
                     await self._save(renamed := replace(record, envelope=name))
                     await self._move(renamed)
                     return
