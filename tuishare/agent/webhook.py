@@ -11,8 +11,10 @@ import contextlib
 import hmac
 import json
 import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -37,6 +39,14 @@ _TRY_AGAIN: Final = frozenset({408, 425, 429})
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """An entry to post; `id` is the same each time that it is tried, so that a receiver can tell repetitions."""
+
+    id: str
+    event: EventRecord
+
+
 class Webhook:
     """Posts entries one after another; `settings` and `name` are called for each."""
 
@@ -52,26 +62,25 @@ class Webhook:
         self._proxy = proxy
         self._failures = failures(proxy)
         self._pauses = pauses
-        self._waiting: asyncio.Queue[EventRecord] = asyncio.Queue(maxsize=_WAITING)
+        self._waiting: asyncio.Queue[_Post] = asyncio.Queue(maxsize=_WAITING)
         self._failed = ""
 
     def notify(self, event: EventRecord) -> None:
         """Post an entry soon, if it is of a kind that is posted."""
         if event.kind in _KINDS:
             with contextlib.suppress(asyncio.QueueFull):
-                self._waiting.put_nowait(event)
+                self._waiting.put_nowait(_Post(secrets.token_hex(16), event))
 
     async def run(self) -> None:
         """Post entries until cancelled."""
         async with open_session(self._proxy, _SECONDS) as session:
             while True:
-                event = await self._waiting.get()
-                reason = await self._post_until_taken(session, event)
+                reason = await self._post_until_taken(session, await self._waiting.get())
                 if reason and reason != self._failed:
                     _log.warning("Cannot post to the webhook: %s", reason)
                 self._failed = reason
 
-    async def _post_until_taken(self, session: aiohttp.ClientSession, event: EventRecord) -> str:
+    async def _post_until_taken(self, session: aiohttp.ClientSession, post: _Post) -> str:
         """Return why an entry was given up, or nothing."""
         reason = ""
         for pause in (0.0, *self._pauses):
@@ -80,7 +89,7 @@ class Webhook:
             if not settings.webhook:
                 return ""
             try:
-                status = await self._post(session, settings, event)
+                status = await self._post(session, settings, post)
             except self._failures as error:
                 reason = type(error).__name__  # the address may contain a secret
                 continue
@@ -91,15 +100,14 @@ class Webhook:
                 return reason
         return reason
 
-    async def _post(
-        self, session: aiohttp.ClientSession, settings: NotificationSettings, event: EventRecord
-    ) -> int:
+    async def _post(self, session: aiohttp.ClientSession, settings: NotificationSettings, post: _Post) -> int:
+        event = post.event
         body = json.dumps(
             {
                 "agent": self._name(),
                 "at": event.at,
                 "detail": event.detail,
-                "id": event.id,
+                "id": post.id,
                 "kind": event.kind,
                 "subject": event.subject,
             }

@@ -308,7 +308,7 @@ async def test_a_scan_that_is_asked_for_while_one_runs_is_not_lost(folder: Path,
                 asked.append(loop.call_soon_threadsafe(following.scan_soon))
             return Collector.look(handler, path)
 
-        handler.look = look  # type: ignore[assignment, method-assign]
+        handler.look = look  # type: ignore[method-assign]
         looked = len(handler.looks)
         following.scan_soon()
         await wait_until(lambda: len(handler.looks) == looked + 2)
