@@ -48,13 +48,21 @@ def test_a_card_is_read_from_text_and_from_a_file(alice: Person, bob: Person) ->
     assert read_card(f"  {card}") == read_card(str(file)) == parse_card(card)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_card_as_windows_programs_save_it(alice: Person, bob: Person, encoding: str) -> None:
+    card = bob.call("card").out
+    file = alice.desk / "bob.card"
+    file.write_bytes(f"{card.strip()}\r\n".encode(encoding))
+    assert read_card(str(file)) == parse_card(card)
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "said"),
     [
         ("no such file", NotFound, "no such file"),
         ("tuishare-card-v1:abc", BadInput, "incomplete"),
         ("x" * 5000, BadInput, "A card starts with"),
-        ("/dev/null", BadInput, "A card starts with"),
+        ("/dev/null", BadInput, "The card is empty"),
     ],
 )
 def test_what_is_no_card_is_said(given: str, kind: type[Exception], said: str) -> None:

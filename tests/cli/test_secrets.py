@@ -44,13 +44,20 @@ def test_what_was_named_comes_before_the_environment(monkeypatch: pytest.MonkeyP
 
 
 def test_stdin_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    for given in (b"", b"\xff\xfe\x00", b"9f" * 40_000):
+    cases = {b"": "empty", b"\xff\xfe\x00": "empty", b"\x9f" * 32: "not text", b"9f" * 40_000: "64 hex"}
+    for given, said in cases.items():
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
-        with pytest.raises(BadInput, match="64 hexadecimal digits"):
+        with pytest.raises(BadInput, match=said):
             read_key(None, "-")
     monkeypatch.setattr("sys.stdin", None)  # closed before we started
     with pytest.raises(BadInput):
         read_key(None, "-")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_as_people_have_it(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "key").write_bytes(f"bob\t{KEY.hex()}\r\n".encode(encoding))
+    assert read_key(None, str(tmp_path / "key")) == KEY
 
 
 def test_errors_never_repeat_the_key(tmp_path: Path) -> None:

@@ -5,16 +5,21 @@ import os
 import re
 import signal
 import socket
+from hashlib import sha1
 from pathlib import Path
 
+import libtorrent as lt
 import pytest
 import torf
 
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
 from tests.recording_tracker import asked
+from tests.tracker.trackers import answering, http_answer
+from tests.waiting import wait_until
 from tuishare.cli.seed import verify_payload
 from tuishare.errors import VerificationFailed
+from tuishare.torrents.bencode import Value, encode
 
 
 @pytest.fixture
@@ -131,6 +136,57 @@ async def test_what_another_program_has_made_of_the_same_payload(alice: Person) 
     changed[-1] ^= 1
     payload.write_bytes(changed)
     assert alice.call("seed", "-f", payload, "-t", "film.torrent").failed(6, "does not match the torrent")
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [{b"attr": b"p", b"path": [b".pad", b"23"]}, {b"path": [b"_____padding_file_0_if you see this file"]}],
+)
+async def test_a_torrent_of_another_program_with_padding_reaches_another_program(
+    alice: Person, root: Path, padding: dict[bytes, Value]
+) -> None:
+    """Written as others do: padding, unsorted keys at the top, and a line end after its end."""
+    top = alice.desk / "top"
+    top.mkdir()
+    content = {name: os.urandom(100_000) for name in ("a", "b")}
+    for name, data in content.items():
+        (top / name).write_bytes(data)
+    gap = -len(content["a"]) % 32_768
+    stream = content["a"] + bytes(gap) + content["b"]
+    files: list[Value] = [
+        {b"length": 100_000, b"path": [b"a"]},
+        {b"length": gap, **padding},
+        {b"length": 100_000, b"path": [b"b"]},
+    ]
+    pieces = b"".join(sha1(stream[at : at + 32_768]).digest() for at in range(0, len(stream), 32_768))
+    info: Value = {b"name": b"top", b"piece length": 32_768, b"files": files, b"pieces": pieces}
+    torrent = b"d4:info" + encode(info) + b"8:announce3:n/ae\n"
+    (alice.desk / "top.torrent").write_bytes(torrent)
+    session = lt.session({"listen_interfaces": "127.0.0.1:0", "enable_dht": False, "enable_lsd": False})
+    params = lt.load_torrent_buffer(torrent)
+    params.save_path = str(root)
+    params.peers = [("127.0.0.1", alice.port)]
+    with alice.started("seed", "-f", top, "-t", alice.desk / "top.torrent") as seed:
+        await seed.until_saying("press Ctrl-C to stop")
+        handle = session.add_torrent(params)
+        await wait_until(lambda: handle.status().is_seeding, seconds=20)
+    assert {name: (root / "top" / name).read_bytes() for name in content} == content
+
+
+async def test_a_tracker_that_fails_is_named(alice: Person) -> None:
+    payload = alice.fill("film.mov")
+    refusal = http_answer(b"d14:failure reason16:no such torrent.e", "400 Bad Request")
+    async with answering(refusal) as tracker:
+        theirs = torf.Torrent(
+            path=str(payload), trackers=[f"http://127.0.0.1:{tracker.port}/announce/5ec2e75ec2e7"]
+        )
+        theirs.generate(threads=1)
+        theirs.write(str(alice.desk / "film.torrent"))
+        alice.configure(tracker={"others": [f"http://127.0.0.1:{tracker.port}/announce/5ec2e75ec2e7"]})
+        with alice.started("seed", "-f", payload, "-t", alice.desk / "film.torrent") as seed:
+            said = await seed.until_saying("no such torrent.")
+    assert f"warning: the tracker 127.0.0.1:{tracker.port} failed" in said
+    assert "5ec2e7" not in said
 
 
 def test_a_tls_torrent_of_another_home(alice: Person, bob: Person, film: Made) -> None:

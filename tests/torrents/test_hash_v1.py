@@ -17,7 +17,9 @@ def by_the_book(stream: bytes, piece_length: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("piece_length", [BLOCK, 4 * BLOCK, 1 << 18, 1 << 20, 1 << 21, 1 << 26])
+@pytest.mark.parametrize(
+    "piece_length", [5_000, BLOCK, 3 * BLOCK, 4 * BLOCK, 3 << 20, 1 << 18, 1 << 20, 1 << 21, 1 << 26]
+)
 def test_pieces_run_across_files(tmp_path: Path, piece_length: int) -> None:
     tree = walk(folder(tmp_path / "t"))
     stream = b"".join(tree.root.joinpath(*entry.parts).read_bytes() for entry in tree.files)
@@ -25,7 +27,7 @@ def test_pieces_run_across_files(tmp_path: Path, piece_length: int) -> None:
         assert hash_v1(tree, piece_length) == by_the_book(stream, piece_length)
 
 
-@pytest.mark.parametrize("piece_length", [1 << 18, 1 << 20, 1 << 21, 1 << 24])
+@pytest.mark.parametrize("piece_length", [1 << 18, 300_001, 1 << 20, 1 << 21, 1 << 24])
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_files_of_several_tasks(tmp_path: Path, piece_length: int, more: int) -> None:
     file = write(tmp_path / "film", (16 << 20) + more)

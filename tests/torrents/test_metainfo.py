@@ -185,3 +185,13 @@ def test_progress_reaches_the_end(tmp_path: Path, version: Version) -> None:
     tree = walk(write(tmp_path / "f", 70_000))
     make_torrent(tree, version=version, progress=lambda done, total: reports.append((done, total)))
     assert reports[-1] == (70_000, 70_000)
+
+
+def test_a_name_that_others_take_for_padding(tmp_path: Path) -> None:
+    """libtorrent never writes such a file of a v1 torrent; in a file tree it is a file like others."""
+    write(tmp_path / "top" / "_____padding_file_0_if you see this file" / "a", 5)
+    tree = walk(tmp_path / "top")
+    with pytest.raises(BadInput, match="for padding"):
+        make_torrent(tree, version=1)
+    parsed = parse_torrent(make_torrent(tree, version=2))
+    assert [file.attr for file in parsed.files] == [""]

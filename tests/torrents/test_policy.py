@@ -162,6 +162,14 @@ def test_only_plain_files(about: dict[str, Value], fault: str) -> None:
     assert fault in refusal(tls(file_tree={b"a": file_v2(1, **about), b"b": file_v2()}))
 
 
+def test_a_name_that_libtorrent_takes_for_padding() -> None:
+    """Its bytes would be counted but never written."""
+    name = b"_____padding_file_0_if you see this file, please update to BitComet 0.85 or above____"
+    for path in ((name,), (b"in", name), (name, b"a"), (b"x" + name,)):
+        assert "padding" in refusal(plain(file_v1(*path), file_v1(b"b")), "plain")
+    accept(tls(file_tree={name: file_v2(), b"b": file_v2()}), transport="tls")
+
+
 @pytest.mark.parametrize(
     ("path", "fault"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
@@ -11,6 +12,7 @@ import torf
 from tests.torrents.samples import BLOCK, file_v1, folder, info_v1, torrent, write
 from tuishare.errors import BadInput
 from tuishare.torrents import is_payload_of, make_torrent, walk
+from tuishare.torrents.bencode import Value
 
 
 def by_libtorrent(flags: int) -> Callable[[Path], bytes]:
@@ -87,12 +89,30 @@ def test_order_matters_to_v1_alone(tmp_path: Path) -> None:
     assert not is_payload_of(torrent(info), walk(top))
 
 
-def test_padding_alone_cannot_be_compared(tmp_path: Path) -> None:
-    write(tmp_path / "top" / "a", 1)
-    info = info_v1(name=b"top", files=[file_v1(b"a"), file_v1(b".pad", b"1", attr=b"p")])
+PADDING = [
+    file_v1(b".pad", b"1", length=BLOCK - 1, attr=b"p"),
+    file_v1(b"_____padding_file_0_if you see this file, please update to BitComet 0.85", length=BLOCK - 1),
+]
+
+
+@pytest.mark.parametrize("padding", PADDING)
+@pytest.mark.parametrize("there", [False, True])
+def test_padding_is_zeros_whether_or_not_it_was_written(tmp_path: Path, padding: Value, there: bool) -> None:
+    """BEP 47, and what BitComet did before it."""
+    top = tmp_path / "top"
+    for name in ("a", "b"):
+        write(top / name, 1)
+    if there:
+        assert isinstance(padding, dict)
+        parts = [os.fsdecode(part) for part in padding[b"path"]]  # type: ignore[union-attr, arg-type]
+        write(top.joinpath(*parts), 7)
+    info = info_v1(name=b"top", files=[file_v1(b"a"), padding, file_v1(b"b")])
     del info[b"length"]
-    with pytest.raises(BadInput, match="padding"):
-        is_payload_of(torrent(info), walk(tmp_path / "top"))
+    pieces = [(top / "a").read_bytes() + bytes(BLOCK - 1), (top / "b").read_bytes()]
+    info[b"pieces"] = b"".join(sha1(piece).digest() for piece in pieces)
+    assert is_payload_of(torrent(info), walk(top))
+    (top / "b").write_bytes(bytes([(top / "b").read_bytes()[0] ^ 1]))
+    assert not is_payload_of(torrent(info), walk(top))
 
 
 def test_what_is_no_torrent(tmp_path: Path) -> None:

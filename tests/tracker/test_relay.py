@@ -259,6 +259,18 @@ async def test_what_goes_wrong_is_a_reason_that_clients_show(
     assert BOB.hex() not in caplog.text
 
 
+async def test_a_reason_that_quotes_the_url_is_shown_without_the_passkey(
+    client: aiohttp.ClientSession,
+) -> None:
+    reason = b"unknown passkey " + BOB.hex().encode()
+    refusal = b"d14:failure reason%d:%be" % (len(reason), reason)
+    async with answering(http_answer(refusal, "403 Forbidden")) as tracker, Relay() as relay:
+        local = relay.local(f"http://127.0.0.1:{tracker.port}/announce/{BOB.hex()}")
+        answer = await _get(client, local, query())
+    assert b"unknown passkey" in answer
+    assert BOB.hex().encode() not in answer
+
+
 async def test_closing_does_not_wait_for_trackers(client: aiohttp.ClientSession) -> None:
     async with answering(b"") as tracker:
         async with asyncio.timeout(10), Relay() as relay:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.swarm.proxies import relaying
 from tests.tracker.trackers import answering, http_answer
@@ -68,13 +72,100 @@ async def test_without_a_pin_the_webs_authorities_decide(certificate: TrackerCer
 
 
 @pytest.mark.parametrize("status", ["302 Found", "301 Moved", "307 Temporary", "500 Oops", "404 Gone"])
-async def test_only_200_counts_and_redirects_are_not_followed(status: str) -> None:
+async def test_no_other_host_or_port_hears_the_passkey(status: str) -> None:
     async with answering(GOOD) as elsewhere:
         location = f"Location: http://127.0.0.1:{elsewhere.port}/announce"
         async with answering(http_answer(b"", status, location)) as tracker:
-            with pytest.raises(SystemFailed, match=status[:3]):
+            with pytest.raises(SystemFailed) as caught:
                 await _ask(_target(tracker.port))
+    redirected = status.startswith("3")
+    assert (f"has moved to 127.0.0.1:{elsewhere.port}" if redirected else status[:3]) in caught.value.detail
     assert elsewhere.connections == 0
+
+
+@asynccontextmanager
+async def moved(location: str, times: int = 1) -> AsyncIterator[tuple[int, list[str]]]:
+    """Run a tracker that answers the first requests with a redirect; yield its port and the paths it was asked for."""
+    asked: list[str] = []
+
+    async def serve(request: web.BaseRequest) -> web.Response:
+        asked.append(request.raw_path)
+        if len(asked) > times:
+            return web.Response(body=b"d8:intervali20ee")
+        return web.Response(status=301, headers={"Location": location})
+
+    runner = web.ServerRunner(web.Server(serve))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1], asked
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/new?a=%00%ff+b&n=1", "/new?a=%00%ff+b&n=1"),
+        ("/new", "/new?a=%00%ff+b"),
+        ("../new", "/new?a=%00%ff+b"),
+    ],
+)
+async def test_a_redirect_on_the_same_host_is_followed(location: str, path: str) -> None:
+    async with moved(location) as (port, asked):
+        assert await _ask(_target(port)) == b"d8:intervali20ee"
+    assert asked == [f"/announce/{SECRET}?a=%00%ff+b", path]
+
+
+async def test_a_redirect_to_https_is_followed_and_its_certificate_checked(
+    certificate: TrackerCertificate,
+) -> None:
+    async with answering(GOOD, certificate.context) as secure:
+        location = f"Location: https://127.0.0.1:{secure.port}/announce/{SECRET}"
+        async with answering(http_answer(b"", "301 Moved", location)) as tracker:
+            with pytest.raises(VerificationFailed, match="no valid certificate"):
+                await _ask(_target(tracker.port))
+
+
+async def test_a_redirect_from_https_to_http_is_not_followed(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD) as plain:
+        location = f"Location: http://127.0.0.1:{plain.port}/announce/{SECRET}"
+        async with answering(http_answer(b"", "301 Moved", location), certificate.context) as tracker:
+            with pytest.raises(SystemFailed, match="has moved to"):
+                await _ask(_target(tracker.port, certificate.pin))
+    assert plain.connections == 0
+
+
+async def test_a_received_tracker_is_judged_wherever_it_redirects_to(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD, certificate.context) as secure:
+        location = f"Location: https://127.0.0.1:{secure.port}/"
+        async with answering(http_answer(b"", "301 Moved", location)) as tracker:
+            mark = mark_port("127.0.0.1", tracker.port)
+            assert mark is not None
+            with mark, pytest.raises(Refused, match="not contacted"):
+                await _ask(replace(_target(tracker.port), judged=True))
+    assert secure.connections == 0
+
+
+async def test_a_circle_of_redirects_ends() -> None:
+    async with moved("/announce", times=9) as (port, asked):
+        with pytest.raises(SystemFailed, match="redirects without end"):
+            await _ask(_target(port))
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "403 Forbidden", "503 Later"])
+async def test_a_reason_counts_with_any_status(status: str) -> None:
+    refusal = b"d14:failure reason11:not for youe"
+    async with answering(http_answer(refusal, status)) as tracker:
+        assert await _ask(_target(tracker.port)) == refusal
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"d8:intervali20ee", b"d14:failure reasoni7ee"])
+async def test_a_status_without_a_reason_is_the_reason(body: bytes) -> None:
+    async with answering(http_answer(body, "400 Bad Request")) as tracker:
+        with pytest.raises(SystemFailed, match="with status 400"):
+            await _ask(_target(tracker.port))
 
 
 async def test_an_endless_answer_is_cut_off() -> None:
@@ -84,10 +175,37 @@ async def test_an_endless_answer_is_cut_off() -> None:
         await asyncio.wait_for(tracker.ended.wait(), 5)
 
 
-async def test_a_packed_answer_is_not_unpacked() -> None:
-    bomb = gzip.compress(bytes(LONGEST_ANSWER * 4))
+def _raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("X-GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", _raw_deflate),
+    ],
+)
+async def test_a_packed_answer_is_unpacked(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    body = b"d8:intervali20ee"
+    async with answering(http_answer(pack(body), "200 OK", f"Content-Encoding: {encoding}")) as tracker:
+        assert await _ask(_target(tracker.port)) == body
+
+
+async def test_a_packed_answer_is_bounded() -> None:
+    bomb = gzip.compress(bytes(LONGEST_ANSWER * 400))
     async with answering(http_answer(bomb, "200 OK", "Content-Encoding: gzip")) as tracker:
-        assert await _ask(_target(tracker.port)) == bomb
+        with pytest.raises(VerificationFailed, match="longer than"):
+            await _ask(_target(tracker.port))
+
+
+async def test_a_damaged_packed_answer() -> None:
+    async with answering(http_answer(b"nonsense", "200 OK", "Content-Encoding: gzip")) as tracker:
+        with pytest.raises(VerificationFailed, match="damaged"):
+            await _ask(_target(tracker.port))
 
 
 @pytest.mark.parametrize(

@@ -212,8 +212,8 @@ class Agent:
                     self._inbox.queue.note_banned(info_hash, host)
             case ContactRefused(_, contact, reason):
                 _log.info("The contact %s is not used: its address %s", contact, reason)
-            case TrackerFailed(_, url, reason):
-                _log.warning("The tracker %s failed: %s", url, reason)
+            case TrackerFailed():
+                _log.warning("The tracker %s failed: %s", self._context.tracker.name_of(event), event.reason)
             case _ as never:
                 assert_never(never)
 

@@ -51,8 +51,8 @@ from tuishare.people import (
     let_introduce,
     load_book,
     parse_card,
-    parse_key,
     parse_succession,
+    read_key_line,
     regroup,
     replace_key,
     rotate_identity,
@@ -95,7 +95,7 @@ class HomeFiles:
         user = UserDraft(
             name=new.name,
             card=parse_card(new.card) if new.card else None,
-            key=parse_key(new.key) if new.key else None,
+            key=read_key_line(new.key) if new.key else None,
             groups=new.groups,
             verified=new.verified,
         ).user()

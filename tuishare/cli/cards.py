@@ -16,7 +16,7 @@ from tuishare.cli.json_output import print_json
 from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import say
 from tuishare.errors import BadInput, from_os_error
-from tuishare.people import Card, parse_card
+from tuishare.people import Card, decode_text, parse_card
 from tuishare.people.cards import CARD_PREFIX
 from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
@@ -65,7 +65,7 @@ def read_text(given: str) -> str:
     """
     if given.strip().startswith((CARD_PREFIX, SUCCESSION_PREFIX)):
         return given
-    return _read_start(given).decode(errors="replace")
+    return decode_text(_read_start(given), "card")
 
 
 def _read_start(name: str) -> bytes:

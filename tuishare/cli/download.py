@@ -12,11 +12,17 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.cli.engine_runner import routes_of, run_until_interrupted, running_engine, show
+from tuishare.cli.engine_runner import (
+    routes_of,
+    run_until_interrupted,
+    running_engine,
+    show,
+    tracker_warnings,
+)
 from tuishare.cli.offline_home import Home, open_home, require_output
 from tuishare.cli.seed import watch_seeding
 from tuishare.cli.terminal import ProgressPrinter, metered, say, warn
@@ -163,17 +169,17 @@ async def _download(transfer: Transfer, order: DownloadOptions, network: Network
         routes.hold_back(transfer.offer.trackers, InfoHash(transfer.offer.torrent.info_hash))
         with _held(transfer.staging):
             with engine.subscribe() as events:
-                await _fetch(engine, events, transfer)
+                await _fetch(engine, events, transfer, routes)
             await _deliver(engine, transfer, routes)
         print(transfer.target, flush=True)
         if order.stay:
             with engine.subscribe() as events:
                 await engine.add(transfer.seeding())
                 say("Seeding; press Ctrl-C to stop.")
-                await watch_seeding(engine, events)
+                await watch_seeding(engine, events, tracker_warnings(routes))
 
 
-async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> None:
+async def _fetch(engine: Engine, events: Subscription, transfer: Transfer, routes: TrackerProxies) -> None:
     """Download into the private folder, using the data that it already holds."""
     make_private(transfer.payload.parent)
     resume = transfer.staging / "resume"
@@ -182,7 +188,7 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> No
     )
     try:
         with metered("Downloading") as meter, warning_when_alone(engine, info_hash, transfer.contacts):
-            await _until_complete(events, meter)
+            await _until_complete(events, meter, tracker_warnings(routes))
     except BaseException as error:
         # Also on Ctrl-C, so that the same command resumes here. Without resume data it would check all data again.
         with contextlib.suppress(TuishareError):
@@ -249,7 +255,9 @@ def warning_when_alone(
         warning.cancel()
 
 
-async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
+async def _until_complete(
+    events: Subscription, meter: ProgressPrinter, warn_of_tracker: Callable[[TrackerFailed], None]
+) -> None:
     async for event in events:
         match event:
             case Progressed(_, progress):
@@ -269,8 +277,8 @@ async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
                     "received data does not match its hashes. Still trying; "
                     "ask the sender whether the file was changed or a disk is failing."
                 )
-            case TrackerFailed(_, url, reason):
-                warn(f"the tracker {url} failed: {for_display(reason)}")
+            case TrackerFailed():
+                warn_of_tracker(event)
             case _:
                 pass
     raise SystemFailed("The engine stopped")

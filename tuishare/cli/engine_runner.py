@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final
 
-from tuishare.cli.terminal import ProgressPrinter, say
+from tuishare.cli.terminal import ProgressPrinter, say, warn
 from tuishare.config.model import NetworkSettings
 from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.errors import SystemFailed
 from tuishare.net.descriptors import raise_descriptor_limit
 from tuishare.presentation.formats import format_count, format_rate
-from tuishare.swarm import Engine, EngineSettings, Progress, Transport
+from tuishare.swarm import Engine, EngineSettings, Progress, TrackerFailed, Transport
 
 _REFRESH: Final = 0.2
 """Seconds between two updates of the torrent's progress; the final figures are at most that old."""
@@ -85,6 +85,19 @@ def routes_of(network: NetworkSettings) -> contextlib.AbstractAsyncContextManage
         SystemFailed: no port can be opened for it.
     """
     return TrackerProxies.open(network.outgoing_proxy)
+
+
+def tracker_warnings(routes: TrackerProxies) -> Callable[[TrackerFailed], None]:
+    """Return what warns of failed announces: once per tracker and reason, since announces are repeated for ever."""
+    said: set[tuple[str, str]] = set()
+
+    def warn_of(failed: TrackerFailed) -> None:
+        warning = routes.name_of(failed), failed.reason
+        if warning not in said:
+            said.add(warning)
+            warn(f"the tracker {warning[0]} failed: {failed.reason}")
+
+    return warn_of
 
 
 def _settings(network: NetworkSettings, transport: Transport, listen: str) -> EngineSettings:

@@ -12,7 +12,7 @@ from typing import Final
 
 from tuishare.cli.terminal import warn
 from tuishare.errors import BadInput, from_os_error
-from tuishare.people import parse_key
+from tuishare.people import decode_text, read_key_line
 
 KEY_VARIABLE: Final = "TUISHARE_KEY"
 _LIMIT: Final = 4096
@@ -29,11 +29,11 @@ def read_key(key: str | None, key_file: str | None) -> bytes | None:
         raise BadInput("--key and --key-file were both given", hint="Give the key once.")
     if key is not None:
         warn("other users of this machine can see a key on the command line; --key-file hides it")
-        return parse_key(key)
+        return read_key_line(key)
     if key_file is not None:
-        return parse_key(_read_start(key_file).decode(errors="replace"))
+        return read_key_line(decode_text(_read_start(key_file), "key"))
     given = os.environ.get(KEY_VARIABLE)
-    return parse_key(given) if given else None
+    return read_key_line(given) if given else None
 
 
 def _read_start(name: str) -> bytes:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from tuishare.cli.engine_runner import routes_of, run_until_interrupted, running_engine, show
+from tuishare.cli.engine_runner import (
+    routes_of,
+    run_until_interrupted,
+    running_engine,
+    show,
+    tracker_warnings,
+)
 from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import metered, say, warn
 from tuishare.cli.torrent_source import TorrentSource, open_any, read_torrent_file
@@ -14,7 +21,7 @@ from tuishare.core.received_addresses import describe_refused
 from tuishare.errors import VerificationFailed
 from tuishare.fs.atomic import require_text
 from tuishare.sanitize import for_display
-from tuishare.swarm import Engine, Failed, Progressed, Subscription, TorrentSpec
+from tuishare.swarm import Engine, Failed, Progressed, Subscription, TorrentSpec, TrackerFailed
 from tuishare.torrents import is_payload_of, parse_torrent, walk
 
 
@@ -85,7 +92,7 @@ async def _seed(offer: TorrentSource, folder: Path, network: NetworkSettings, li
             )
             if port:
                 _warn_of_port(offer, port)
-            await watch_seeding(engine, events)
+            await watch_seeding(engine, events, tracker_warnings(routes))
 
 
 def _warn_of_port(offer: TorrentSource, port: int) -> None:
@@ -98,8 +105,15 @@ def _warn_of_port(offer: TorrentSource, port: int) -> None:
         )
 
 
-async def watch_seeding(engine: Engine, events: Subscription) -> None:
+async def watch_seeding(
+    engine: Engine, events: Subscription, warn_of_tracker: Callable[[TrackerFailed], None]
+) -> None:
     """Show the progress of seeding until cancelled, then how much was sent.
+
+    Args:
+        engine: that seeds.
+        events: of the engine.
+        warn_of_tracker: called for each failed announce, see `tuishare.cli.engine_runner.tracker_warnings`.
 
     Raises:
         VerificationFailed: the payload is missing or cannot be read.
@@ -112,6 +126,8 @@ async def watch_seeding(engine: Engine, events: Subscription) -> None:
                         show(meter, progress)
                     case Failed(_, reason):
                         raise VerificationFailed(f"Seeding failed: {for_display(reason)}")
+                    case TrackerFailed():
+                        warn_of_tracker(event)
                     case _:
                         pass
     finally:

@@ -23,7 +23,7 @@ from tuishare.fs.atomic import read_limited
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
 from tuishare.swarm import Credentials, Endpoint, Transport
-from tuishare.torrents import DEFAULT_LIMITS, Torrent, TorrentLimits, accept, parse_torrent
+from tuishare.torrents import DEFAULT_LIMITS, Torrent, TorrentLimits, accept, canonical_torrent, parse_torrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,9 @@ def open_any(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     except BadInput as error:
         if key is not None:
             return open_encrypted(data, home, key)
-        if data.startswith(b"d"):  # bencoded: the parser's error is more precise
-            raise
+        if data.startswith(b"d"):  # bencoded, perhaps by another program
+            data = canonical_torrent(data)
+            return _join_own(data, parse_torrent(data), home)
         raise BadInput(
             "This is neither a torrent nor an envelope", hint="The raw form needs its --key-file."
         ) from error

@@ -19,7 +19,7 @@ from tuishare.errors import BadInput
 from tuishare.net.addresses import TrackerRules
 from tuishare.net.local_machine import LocalMachine
 from tuishare.net.proxy_settings import Proxy
-from tuishare.swarm import Endpoint, resolve_received
+from tuishare.swarm import Endpoint, TrackerFailed, resolve_received
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Relay
 
@@ -70,6 +70,11 @@ class TrackerProxies:
             else:
                 tiers.setdefault(tracker.pin or tracker.url, []).append(local)
         return tuple(map(tuple, tiers.values()))
+
+    def name_of(self, failed: TrackerFailed) -> str:
+        """Return the tracker of a failed announce as it may be shown, not the relay."""
+        target = self._relay.target_of(failed.announce)
+        return show_tracker(target.url) if target else failed.url
 
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
         """Stop relaying announces to these trackers."""

@@ -14,6 +14,7 @@ from tuishare.people.identity import (
     load_or_create_identity,
     rotate_identity,
 )
+from tuishare.people.key_input import read_key_line
 from tuishare.people.key_rotation import KeyRotation, decode_succession, parse_succession
 from tuishare.people.keys import format_key, generate_key, parse_key
 from tuishare.people.names import fold_name, validate_name
@@ -33,6 +34,7 @@ from tuishare.people.operations import (
     unused_name,
 )
 from tuishare.people.retired_keys import finish_rotation, is_rotated
+from tuishare.people.text_input import decode_text
 from tuishare.people.user_book import UserBook
 from tuishare.people.users import PreviousCard, User
 
@@ -51,6 +53,7 @@ __all__ = [
     "card_of",
     "create_identity",
     "decode_succession",
+    "decode_text",
     "edit_book",
     "find_predecessor",
     "finish_rotation",
@@ -67,6 +70,7 @@ __all__ = [
     "parse_card",
     "parse_key",
     "parse_succession",
+    "read_key_line",
     "regroup",
     "replace_key",
     "rotate_identity",

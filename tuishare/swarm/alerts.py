@@ -186,7 +186,9 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
             return Failed(_torrent(alert), for_display(alert.error.message()), _errno(alert.error))
         case lt.tracker_error_alert() if not _is_out_of_reach(alert.error):
             said = alert.failure_reason() or alert.error.message()
-            return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
+            return TrackerFailed(
+                _torrent(alert), redact_url(alert.url), redact_text(said, alert.url), alert.url
+            )
         case lt.peer_connect_alert():
             return PeerJoined(*alert.endpoint)
         case lt.hash_failed_alert():

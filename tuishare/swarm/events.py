@@ -5,7 +5,7 @@ Owns the values only. Nothing here refers to libtorrent's objects, which are fre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tuishare.torrents import InfoHash
@@ -143,11 +143,13 @@ class TrackerFailed:
         info_hash: of the torrent.
         url: the announce URL without its passkey and query.
         reason: one clause, without any passkey.
+        announce: the announce URL as the torrent was added with it; secret.
     """
 
     info_hash: InfoHash
     url: str
     reason: str
+    announce: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tuishare.config.model import Transport
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
 from tuishare.torrents.errors import Cancelled, Changed, TooLarge
+from tuishare.torrents.foreign import canonical_torrent
 from tuishare.torrents.hash_workers import IsCancelled, OnProgress
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent, rename_torrent
 from tuishare.torrents.path_rules import Parts
@@ -40,6 +41,7 @@ __all__ = [
     "Version",
     "accept",
     "announce_fault",
+    "canonical_torrent",
     "cost_of",
     "default_piece_length",
     "is_payload_of",

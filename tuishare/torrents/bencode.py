@@ -74,6 +74,23 @@ def decode(data: bytes, *, strict: bool = True, max_values: int = DEFAULT_LIMITS
     return value
 
 
+def decode_entries(data: bytes, *, max_values: int = DEFAULT_LIMITS.max_values) -> dict[bytes, bytes]:
+    """Return the entries of a dictionary with each value still encoded.
+
+    Unsorted and repeated keys, of which the first counts, and trailing bytes are accepted, as by `decode` without
+    `strict`.
+
+    Args:
+        data: to decode.
+        max_values: as in `decode`.
+
+    Raises:
+        BadInput: it is not a bencoded dictionary.
+        TooLarge: it has more values.
+    """
+    return _Reader(data, max_values, strict=False).read_entries()
+
+
 class _Reader:
     """Decoder of one text; `position` is the offset of the next byte."""
 
@@ -105,6 +122,17 @@ class _Reader:
         if lead == b"i":
             return self._number()
         return self._list(depth) if lead == b"l" else self._dictionary(depth)
+
+    def read_entries(self) -> dict[bytes, bytes]:
+        if not self._data.startswith(b"d"):
+            raise self.fault("it is not a dictionary")
+        self.position = 1
+        entries: dict[bytes, bytes] = {}
+        while not self._at_end():
+            key, start = self._string(), self.position
+            self.read(1)
+            entries.setdefault(key, self._data[start : self.position])
+        return entries
 
     def _string(self) -> bytes:
         match = _LENGTH.match(self._data, self.position)

@@ -13,6 +13,9 @@ from tuishare.torrents.merkle import HASH, root_of_layer
 from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, MIN_PIECE_LENGTH, TorrentLimits
 
+_BITCOMET = "_____padding_file_"
+"""Part of a name that BitComet gives to padding: libtorrent looks for it anywhere in a path of a v1 file list."""
+
 
 class TorrentFile(msgspec.Struct, frozen=True, gc=False):
     """One file of a torrent.
@@ -20,7 +23,8 @@ class TorrentFile(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         parts: path below the torrent's name; for a single-file torrent just that name.
         size: bytes.
-        attr: letters of BEP 47: ``x`` executable, ``h`` hidden, ``l`` symbolic link, ``p`` padding.
+        attr: letters of BEP 47: ``x`` executable, ``h`` hidden, ``l`` symbolic link, ``p`` padding,
+            zeros that are never written.
         is_link: whether it is a symbolic link by `attr` or by a ``symlink path``.
         root: `pieces root` of a v2 file that is not empty, 32 bytes; otherwise empty.
     """
@@ -59,20 +63,34 @@ def content_v1(
         raise malformed("it must have either “files” or “length”")
     is_folder = info.has("files")
     if is_folder:
-        files = _bounded((_file_v1(DictReader.of(value, "a file")) for value in info.values("files")), limits)
+        files = _bounded(
+            (_file_v1(DictReader.of(value, "a file"), name) for value in info.values("files")), limits
+        )
     else:
-        files = (_described(info, (name,)),)
+        files = (_marked(_described(info, (name,)), name),)
     count = -(-sum(file.size for file in files) // piece_length)
     if len(info.octets("pieces")) != 20 * count:
         raise malformed("the number of its piece hashes does not match its size")
     return Content(files, is_folder, count)
 
 
-def _file_v1(about: DictReader) -> TorrentFile:
+def _file_v1(about: DictReader, name: str) -> TorrentFile:
     parts = tuple(texts(about.value("path"), "path"))
     if about.has("path.utf-8") and tuple(texts(about.value("path.utf-8"), "path.utf-8")) != parts:
         raise malformed("a file has two different paths")
-    return _described(about, parts)
+    return _marked(_described(about, parts), name)
+
+
+def _marked(file: TorrentFile, name: str) -> TorrentFile:
+    """Mark a file as padding if libtorrent takes it for that because of its path."""
+    if not has_padding_name(name, file.parts) or "p" in file.attr:
+        return file
+    return msgspec.structs.replace(file, attr=file.attr + "p")
+
+
+def has_padding_name(name: str, parts: Parts) -> bool:
+    """Return whether programs take a file of a v1 torrent for padding, and never write it."""
+    return _BITCOMET in "/".join((name, *parts))
 
 
 def _described(about: DictReader, parts: Parts) -> TorrentFile:

@@ -34,8 +34,8 @@ def hash_v1(
     """Return the hashes of all pieces, 20 bytes each, joined.
 
     Args:
-        tree: to hash.
-        piece_length: bytes; a power of two of at least 16 KiB.
+        tree: to hash; entries without a file count as zeros, see `FileEntry.is_zeros`.
+        piece_length: bytes; other programs choose any.
         progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
 
@@ -50,7 +50,9 @@ def hash_v1(
     )
     with Source(tree) as source:
         for entry in tree.files:
-            if entry.size == 0:  # no piece contains it, so no worker checked that it is still empty
+            if (
+                entry.size == 0 and not entry.is_zeros
+            ):  # no piece contains it, so no worker checked that it is still empty
                 close(source.open(entry), entry)
     return bytes(stream.hashes)
 
@@ -71,7 +73,7 @@ class _Stream:
 
     def starts(self) -> range:
         """Return the start offset of each task; it ends where the next one starts."""
-        return range(0, self.total, max(self.piece_length, _TASK_BYTES))
+        return range(0, self.total, max(_TASK_BYTES // self.piece_length, 1) * self.piece_length)
 
     def put(self, start: int, hashes: list[bytes]) -> None:
         """Store the hashes of the pieces from offset `start` on; workers write to disjoint ranges."""
@@ -98,21 +100,21 @@ class _RangeHasher:
         end = min(start + self._stream.starts().step, self._stream.total)
         hashes: list[bytes] = []
         if length <= _WINDOW:
-            for view in self._windows(start, end):
+            for view in self._windows(start, end, _WINDOW // length * length):
                 hashes += [_sha1(view[low : low + length]) for low in range(0, len(view), length)]
         else:
             for low in range(start, end, length):
                 digest = sha1(usedforsecurity=False)
-                for view in self._windows(low, min(low + length, end)):
+                for view in self._windows(low, min(low + length, end), _WINDOW):
                     digest.update(view)
                 hashes.append(digest.digest())
         self._close_file()
         self._stream.put(start, hashes)
 
-    def _windows(self, start: int, end: int) -> Iterator[memoryview]:
-        """Read a range of the stream; each view is valid until the next one is requested."""
-        for at in range(start, end, _WINDOW):
-            view = self._buffer[: min(_WINDOW, end - at)]
+    def _windows(self, start: int, end: int, step: int) -> Iterator[memoryview]:
+        """Read a range of the stream, `step` bytes at a time; each view is valid until the next one is requested."""
+        for at in range(start, end, step):
+            view = self._buffer[: min(step, end - at)]
             self._fill(view, at)
             yield view
             self.done += len(view)
@@ -124,7 +126,9 @@ class _RangeHasher:
             entry = self._stream.tree.files[index]
             inside = offset - self._stream.ends[index] + entry.size
             count = min(entry.size - inside, len(view))
-            if count:
+            if entry.is_zeros:
+                view[:count] = bytes(count)
+            elif count:
                 read_into(self._open_file(entry), entry, view[:count], inside)
             view = view[count:]
             offset += count

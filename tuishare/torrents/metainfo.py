@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Literal, assert_never
 
 from tuishare.errors import BadInput
+from tuishare.sanitize import for_display
 from tuishare.torrents import bencode
 from tuishare.torrents.bencode import Value
+from tuishare.torrents.content import has_padding_name
 from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import FileHashes, hash_v2
 from tuishare.torrents.hash_workers import IsCancelled, OnProgress
@@ -82,6 +84,7 @@ def make_torrent(
     top = _top(announce, created)
     match version:
         case 1:
+            _check_padding_names(tree)
             info = _info_v1(tree, length, hash_v1(tree, length, progress=progress, cancelled=cancelled))
         case 2:
             _check_expressible(tree)
@@ -128,6 +131,15 @@ def _check_expressible(tree: Tree) -> None:
             f"The folder “{tree.name}” has only a file of the same name, which would arrive without its folder",
             hint="Rename one of them, or share the file itself.",
         )
+
+
+def _check_padding_names(tree: Tree) -> None:
+    for entry in tree.files:
+        if has_padding_name(tree.name, entry.parts):
+            raise BadInput(
+                f"Other programs would take “{for_display('/'.join(entry.parts))}” for padding and never write it",
+                hint="Rename or remove it.",
+            )
 
 
 def _top(announce: Sequence[Sequence[str]], created: int | None) -> dict[bytes, Value]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import msgspec
 
-from tuishare.errors import BadInput
 from tuishare.torrents import bencode
 from tuishare.torrents.content import TorrentFile, content_v2
 from tuishare.torrents.dict_reader import DictReader
@@ -15,7 +14,7 @@ from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import hash_v2
 from tuishare.torrents.hash_workers import IsCancelled, OnProgress
 from tuishare.torrents.torrent import Torrent, parse_torrent
-from tuishare.torrents.walk import Tree
+from tuishare.torrents.walk import Tree, zeros
 
 
 def is_payload_of(
@@ -36,7 +35,7 @@ def is_payload_of(
         partly: whether files may be missing, which requires v2 hashes.
 
     Raises:
-        BadInput: `data` is not a torrent, or has padding files (BEP 47) without being a hybrid.
+        BadInput: `data` is not a torrent.
         Changed: the payload has changed since the walk.
         SystemFailed: a file cannot be read.
         Cancelled: `cancelled` returned True.
@@ -61,18 +60,16 @@ def _files(torrent: Torrent, info: DictReader) -> tuple[TorrentFile, ...]:
     """Return the files as listed in the version whose hashes are compared."""
     if torrent.version == 2:
         return content_v2(info, torrent.name, torrent.piece_length).files
-    if any("p" in file.attr for file in torrent.files):
-        raise BadInput(
-            "The torrent has padding files, which cannot be compared",
-            hint="Create it without padding files, or as v2.",
-        )
     return torrent.files
 
 
 def _choose(tree: Tree, torrent: Torrent, files: tuple[TorrentFile, ...]) -> Tree | None:
-    """Return the tree with only the torrent's files, in its order; None if one is missing or has another size."""
+    """Return the tree with only the torrent's files, in its order; None if one is missing or has another size.
+
+    Padding files (BEP 47) are zeros, wherever the tree has a file of their name.
+    """
     present = {entry.parts if tree.is_folder else (torrent.name,): entry for entry in tree.files}
-    found = [present.get(file.parts) for file in files]
+    found = [zeros(file.size) if "p" in file.attr else present.get(file.parts) for file in files]
     chosen = [entry for entry, file in zip(found, files, strict=True) if entry and entry.size == file.size]
     if tree.is_folder != torrent.is_folder or len(chosen) != len(files):
         return None

@@ -48,6 +48,16 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
     device: int
     ctime_ns: int
 
+    @property
+    def is_zeros(self) -> bool:
+        """Whether no file stands for it: a padding file (BEP 47), which has only a size."""
+        return not self.parts
+
+
+def zeros(size: int) -> FileEntry:
+    """Return the entry for a padding file of a v1 torrent; `size` in bytes."""
+    return FileEntry((), size, 0, 0, 0, 0)
+
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
     """An entry that cannot be shared: its path below the root and the reason, e.g. ``symbolic link``."""

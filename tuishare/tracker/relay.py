@@ -27,6 +27,7 @@ from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
 from tuishare.net.http_listener import HttpListener
 from tuishare.net.local_machine import LocalMachine
 from tuishare.net.proxy_settings import Proxy
+from tuishare.net.redaction import redact_text
 from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.announce import RETRY_SECONDS
 from tuishare.tracker.response_filter import filter_peers
@@ -121,6 +122,10 @@ class Relay:
         token = self._tokens.get(TrackerTarget(announce_url, pin))
         return self._local(token) if token else None
 
+    def target_of(self, local_url: str) -> TrackerTarget | None:
+        """Return the tracker behind a local URL; None if it is unknown."""
+        return self._targets.get(_token_of(local_url))
+
     def _local(self, token: str) -> str:
         return f"http://{_HOST}:{self._listener.port}/announce/{token}"
 
@@ -186,6 +191,7 @@ class Relay:
         try:
             body = await self._client.ask(target, query, announce.user_agent)
             body = filter_peers(body, LocalMachine(), judged=target.judged)
+            body = _without_passkey(body, target.url)
         except (TuishareError, OSError) as error:
             error = error if isinstance(error, TuishareError) else from_os_error(error, "read its answer")
             _log.debug("An announce was not forwarded: %s", error.detail)
@@ -194,6 +200,17 @@ class Relay:
             # It was confirmed in the meantime, and the announce may have arrived after the completion.
             self._send_later(completion[0], announce)
         return web.Response(body=body, content_type="text/plain")
+
+
+def _without_passkey(body: bytes, url: str) -> bytes:
+    """Redact the reason of a failure, which is shown and logged: some trackers quote the URL."""
+    if _FAILED not in body:
+        return body
+    answer = bencode.decode(body, strict=False)
+    if isinstance(answer, dict) and isinstance(reason := answer.get(b"failure reason"), bytes):
+        answer[b"failure reason"] = redact_text(reason.decode(errors="replace"), url).encode()
+        return bencode.encode(answer)
+    return body
 
 
 def _token_of(local_url: str) -> str:

@@ -1,15 +1,16 @@
 """The HTTP client for trackers.
 
-Owns authentication by pinned key or web PKI, the proxy, and the limits: no redirects, no long responses. A tracker
-named by an envelope is contacted only if its address is allowed (threat T4); a name is resolved once, and the
-connection goes to the address that was checked. Must not know libtorrent, nor keep anything but open connections
-between requests.
+Owns authentication by pinned key or web PKI, the proxy, and the limits: no long responses, packed or not, and no
+redirect to another host. A tracker named by an envelope is contacted only if its address is allowed (threat T4); a name
+is resolved once, and the connection goes to the address that was checked. Must not know libtorrent, nor keep anything
+but open connections between requests.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import zlib
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -17,16 +18,22 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from tuishare.errors import Refused, SystemFailed, VerificationFailed
+from tuishare.errors import BadInput, Refused, SystemFailed, VerificationFailed
 from tuishare.net.addresses import MOST_CONTACTS, judge, read_address
 from tuishare.net.http_session import failures, open_session
 from tuishare.net.local_machine import LocalMachine
 from tuishare.net.proxy_settings import Proxy
+from tuishare.sanitize import for_display
+from tuishare.torrents import bencode
 from tuishare.tracker.certificate import pin_of
 
 LONGEST_ANSWER: Final = 256 * 1024
 """Bytes; more than a thousand peers in the long form."""
 _SECONDS: Final = 30.0
+_MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_ANY_HEADER: Final = zlib.MAX_WBITS | 32
+"""Of zlib: recognise the headers of gzip and zlib."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,19 @@ class TrackerClient:
         Raises:
             Refused: the tracker's address is not allowed; no connection was made.
             VerificationFailed: the tracker's key is wrong, and nothing was sent; or the response is too long.
-            SystemFailed: the tracker cannot be reached, or the status is not 200.
+            SystemFailed: the tracker cannot be reached, has moved to another host, or answers with another status than
+                200 and without a failure reason.
         """
         url = URL(f"{target.url}{'&' if '?' in target.url else '?'}{query}", encoded=True)
+        for _ in range(_MOST_REDIRECTS):
+            answer = await self._get(target, url, user_agent)
+            if isinstance(answer, bytes):
+                return answer
+            url = answer
+        raise SystemFailed("The tracker redirects without end", hint="tuishare tries again later.")
+
+    async def _get(self, target: TrackerTarget, url: URL, user_agent: str) -> bytes | URL:
+        """Send a request; return the body of the response, or where it redirects to."""
         secure = _Pin(target.pin) if target.pin is not None else True
         headers = {"User-Agent": user_agent} if user_agent else {}
         session = self._sessions[target.judged]
@@ -126,6 +143,8 @@ class TrackerClient:
             if target.judged and (fault := _fault_of(url.host or "", url.port or 0, LocalMachine())):
                 raise _refusal(fault)
             async with session.get(url, headers=headers, ssl=secure, allow_redirects=False) as answer:
+                if answer.status in _REDIRECTS and "Location" in answer.headers:
+                    return _next(url, answer.headers["Location"], pinned=target.pin is not None)
                 return await _read(answer)
         except aiohttp.ClientSSLError:
             raise VerificationFailed(
@@ -142,12 +161,60 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     async for chunk in answer.content.iter_chunked(16 * 1024):
         body += chunk
         if len(body) > LONGEST_ANSWER:
-            raise VerificationFailed(f"The tracker's response is longer than {LONGEST_ANSWER:,} bytes")
-    if answer.status != 200:
+            raise _too_long()
+    body = _unpacked(body, answer.headers.get("Content-Encoding", ""))
+    if answer.status != 200 and not _has_reason(body):
         raise SystemFailed(
             f"The tracker answered with status {answer.status}", hint="tuishare tries again later."
         )
     return body
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """Unpack a body that was compressed although it was not asked for, as CDNs do."""
+    if encoding.lower() not in {"gzip", "x-gzip", "deflate"}:
+        return body
+    for window in (_ANY_HEADER, -zlib.MAX_WBITS):  # some servers send deflate without its header
+        unpacker = zlib.decompressobj(window)
+        try:
+            unpacked = unpacker.decompress(body, LONGEST_ANSWER + 1)
+        except zlib.error:
+            continue
+        if len(unpacked) > LONGEST_ANSWER:
+            raise _too_long()
+        return unpacked
+    raise VerificationFailed("The tracker's response is damaged")
+
+
+def _has_reason(body: bytes) -> bool:
+    """Return whether a body says why an announce failed, which some trackers send with a status such as 400."""
+    try:
+        answer = bencode.decode(body, strict=False)
+    except BadInput:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get(b"failure reason"), bytes)
+
+
+def _next(url: URL, location: str, *, pinned: bool) -> URL:
+    """Return where a redirect leads: on the same host, to the same port or from http to https.
+
+    Elsewhere it is not followed: the announce contains a passkey, and neither the user nor the sender named the host.
+    """
+    new = url.join(URL(location, encoded=True))
+    if not new.query_string:
+        new = URL(f"{str(new).partition('#')[0].rstrip('?')}?{url.raw_query_string}", encoded=True)
+    is_same = (new.scheme, new.port) == (url.scheme, url.port)
+    is_secured = (url.scheme, new.scheme) == ("http", "https") and not pinned
+    if new.host != url.host or not (is_same or is_secured):
+        raise SystemFailed(
+            f"The tracker has moved to {for_display(f'{new.host}:{new.port}', limit=80)}",
+            hint="Ask the sender for an envelope with the new address.",
+        )
+    return new
+
+
+def _too_long() -> VerificationFailed:
+    return VerificationFailed(f"The tracker's response is longer than {LONGEST_ANSWER:,} bytes")
 
 
 def _fault_of(host: str, port: int, machine: LocalMachine) -> str:

@@ -25,7 +25,7 @@ from tuishare.envelope import Announce
 from tuishare.home_paths import Places
 from tuishare.net.addresses import TrackerRules
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
-from tuishare.swarm import parse_endpoint
+from tuishare.swarm import TrackerFailed, parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import (
     PeerAnnounced,
@@ -154,6 +154,10 @@ class TrackerService:
         """Stop relaying announces to these trackers."""
         if self._routes:
             self._routes.forget(trackers)
+
+    def name_of(self, failed: TrackerFailed) -> str:
+        """Return the tracker of a failed announce as it may be shown."""
+        return self._routes.name_of(failed) if self._routes else failed.url
 
     def _hear(self, announced: PeerAnnounced) -> None:
         self._events.publish(announced)
