@@ -79,6 +79,12 @@ def test_the_port_of_a_listen_address(address: str, port: int) -> None:
     assert listen_port(address) == port
 
 
+@pytest.mark.parametrize("tracker", [TrackerSettings("localhost:7"), TrackerSettings("studio.example:7")])
+def test_a_name_in_the_settings_is_refused(tmp_path: Path, tracker: TrackerSettings) -> None:
+    with pytest.raises(BadConfiguration, match=r"key tracker\.listen: .* is a name"):
+        check(tmp_path, NetworkSettings(), tracker)
+
+
 def check(root: Path, network: NetworkSettings, tracker: TrackerSettings) -> None:
     check_addresses(Config(network=network, tracker=tracker), find_places({"TUISHARE_HOME": str(root)}))
 
@@ -91,8 +97,8 @@ def check(root: Path, network: NetworkSettings, tracker: TrackerSettings) -> Non
         (NetworkSettings("[2001:db8::7]:7"), TrackerSettings(":7"), "network.listen and tracker.listen"),
         (NetworkSettings("0.0.0.0:7"), TrackerSettings("[::]:7"), "network.listen and tracker.listen"),
         (
-            NetworkSettings("alice.example:7"),
-            TrackerSettings("alice.example:7"),
+            NetworkSettings("192.0.2.7:7"),
+            TrackerSettings("192.0.2.7:7"),
             "network.listen and tracker.listen",
         ),
         (

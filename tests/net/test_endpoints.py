@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuishare.errors import BadInput
-from tuishare.net.endpoints import is_on_loopback
+from tuishare.net.endpoints import is_on_loopback, parse_listen_address
 from tuishare.swarm import Endpoint, parse_endpoint
 
 
@@ -65,3 +65,32 @@ def test_nothing_else_than_bad_input_is_raised(text: str) -> None:
 )
 def test_only_an_address_of_this_machine_is_on_loopback(url: str, here: bool) -> None:
     assert is_on_loopback(url) is here
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        (":50007", Endpoint("", 50007)),
+        (":0", Endpoint("", 0)),
+        ("127.0.0.1:0", Endpoint("127.0.0.1", 0)),
+        ("[::]:50007", Endpoint("::", 50007)),
+    ],
+)
+def test_an_address_to_listen_on(text: str, endpoint: Endpoint) -> None:
+    assert parse_listen_address(text) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "hint"),
+    [
+        ("localhost:50007", "is a name", "Write 127.0.0.1:50007,"),
+        ("studio.example.org:50007", "is a name", "Write :50007,"),
+        ("50007", "is not a host and a port", "Write :50007 for all"),
+        ("", "is not a host and a port", "Write :50007 for all"),
+        (":99999", "no valid port", "Write :50007 for all"),
+    ],
+)
+def test_a_name_is_not_listened_on(text: str, detail: str, hint: str) -> None:
+    with pytest.raises(BadInput, match=detail) as caught:
+        parse_listen_address(text)
+    assert caught.value.hint.startswith(hint)

@@ -15,6 +15,7 @@ from tuishare.config.model import Config, NetworkSettings
 from tuishare.errors import BadConfiguration, BadInput
 from tuishare.home_paths import Places
 from tuishare.net.addresses import MOST_CONTACTS, address_fault
+from tuishare.net.endpoints import parse_listen_address
 from tuishare.net.local_machine import own_addresses
 from tuishare.swarm import Endpoint, parse_endpoint
 
@@ -116,13 +117,13 @@ def listen_port(address: str) -> int:
     Raises:
         BadInput: it is malformed.
     """
-    return parse_endpoint(address, default_host="0.0.0.0", any_port=True).port  # noqa: S104 — only parsed
+    return parse_listen_address(address).port
 
 
 def _hosts(key: str, address: str) -> tuple[str, ...]:
-    host = parse_endpoint(address, default_host=_EVERYWHERE[0], any_port=True).host
+    host = parse_listen_address(address).host
     # Unlike the engine, tracker and link accept both families on "::".
-    everywhere = address.startswith(":") or (host == "::" and key.startswith(("tracker.", "link.")))
+    everywhere = not host or (host == "::" and key.startswith(("tracker.", "link.")))
     return _EVERYWHERE if everywhere else (host,)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from tuishare.config.toml_errors import explain, name_place
 from tuishare.config.units import parse_size
 from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.fs.atomic import make_private, publish, read_limited, require_text
-from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.net.endpoints import Endpoint, parse_endpoint, parse_listen_address
 
 FOLDER_VARIABLE: Final = "TUISHARE_HUB"
 _MOST_SETTINGS: Final = 64 * 1024
@@ -227,7 +227,8 @@ def load_settings(places: HubPlaces) -> HubSettings:
 
 
 def _parse_listen(text: str) -> Endpoint:
-    return parse_endpoint(text, default_host="[::]", any_port=True)
+    endpoint = parse_listen_address(text)
+    return replace(endpoint, host=endpoint.host or "::")
 
 
 def _parse_ports(text: str) -> range:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from tuishare.errors import BadInput
 
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_LISTEN_HINT = "Write :50007 for all addresses, or ADDRESS:PORT such as 127.0.0.1:50007."
+_ANY = "0.0.0.0"  # noqa: S104 — only parsed
 _HINT = "Write HOST:PORT, for example 192.0.2.7:50007, alice.example:50007 or [2001:db8::7]:50007."
 
 
@@ -50,6 +52,34 @@ def parse_endpoint(text: str, *, default_host: str = "", any_port: bool = False)
     if number > 65535 or (number == 0 and not any_port):
         raise BadInput(f"{text[:80]!r} has no valid port", hint=_HINT)
     return Endpoint(_parse_host(host or default_host, text), number)
+
+
+def parse_listen_address(text: str) -> Endpoint:
+    """Parse the address of a listener: ``:PORT`` or ``ADDRESS:PORT``; port 0 means any free one.
+
+    A name is refused: it may mean several addresses, or others tomorrow, and libtorrent looks none up.
+
+    Returns:
+        The endpoint; its host is empty for ``:PORT``, which stands for all addresses of both families.
+
+    Raises:
+        BadInput: the text has another form.
+    """
+    try:
+        endpoint = parse_endpoint(text, default_host=_ANY, any_port=True)
+    except BadInput as error:
+        raise BadInput(error.detail, hint=_LISTEN_HINT) from error
+    if text.startswith(":"):
+        return Endpoint("", endpoint.port)
+    try:
+        ipaddress.ip_address(endpoint.host)
+    except ValueError:
+        near = f"127.0.0.1:{endpoint.port}" if endpoint.host.lower() == "localhost" else f":{endpoint.port}"
+        raise BadInput(
+            f"{text[:80]!r} is a name, and only an address can be listened on",
+            hint=f"Write {near}, or an address of this machine with the port.",
+        ) from None
+    return endpoint
 
 
 def _parse_host(host: str, text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import tuishare
 from tuishare.config.model import Transport
 from tuishare.net.descriptors import DescriptorBudget
-from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.net.endpoints import Endpoint, parse_listen_address
 from tuishare.net.local_machine import EVERY_IPV4, EVERY_IPV6
 from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm.libtorrent_loader import lt
@@ -70,9 +70,9 @@ def listen_endpoints(text: str) -> tuple[Endpoint, ...]:
     Raises:
         BadInput: it is not ``[HOST]:PORT``.
     """
-    endpoint = parse_endpoint(text, default_host=ANY_HOSTS[0], any_port=True)
+    endpoint = parse_listen_address(text)
     port = endpoint.port
-    if not port and endpoint.host in ANY_HOSTS:
+    if not port and endpoint.host in ("", *ANY_HOSTS):
         port = free_port()
     return tuple(Endpoint(host, port) for host in listen_hosts(text))
 
@@ -83,7 +83,8 @@ def listen_hosts(text: str) -> tuple[str, ...]:
     Raises:
         BadInput: it is not ``[HOST]:PORT``.
     """
-    return ANY_HOSTS if text.startswith(":") else (parse_endpoint(text, any_port=True).host,)
+    host = parse_listen_address(text).host
+    return (host,) if host else ANY_HOSTS
 
 
 def settings_for(settings: EngineSettings) -> settings_pack:

@@ -47,7 +47,7 @@ from tuishare.agent.live import Live
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
-from tuishare.core.own_addresses import listen_addresses, listen_port
+from tuishare.core.own_addresses import listen_addresses
 from tuishare.core.problems import Problem
 from tuishare.errors import BadConfiguration, Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
@@ -56,7 +56,7 @@ from tuishare.link.invitation_exchange import Introduced
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.mailbox.enrolment import parse_enrolment
 from tuishare.link.peer import LinkPeer, LinkStream
-from tuishare.net.endpoints import parse_endpoint
+from tuishare.net.endpoints import parse_listen_address
 from tuishare.swarm import Engine
 
 if TYPE_CHECKING:
@@ -356,9 +356,9 @@ class LinkService:
         address = listen_addresses(self._settings.current).get("link.listen", "")
         if not address:
             return
-        host = "" if address.startswith(":") else parse_endpoint(address, any_port=True).host
+        place = parse_listen_address(address)
         try:
-            self._server = await LinkServer.open(key, callers, self._serve, host, listen_port(address))
+            self._server = await LinkServer.open(key, callers, self._serve, place.host, place.port)
         except TuishareError as error:
             self._show("No contact can call", error, _OTHER_PORT)
             return

@@ -18,13 +18,13 @@ from typing import Final, Self
 from tuishare.agent.events import EventBus
 from tuishare.agent.network.reachability import EngineStatus, tracker_contacts
 from tuishare.config.model import Config, Transport
-from tuishare.core.own_addresses import listen_port
 from tuishare.core.records import DownloadRecord, ShareRecord, TrackerAddress
 from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.envelope import Announce
 from tuishare.home_paths import Places
 from tuishare.net.addresses import TrackerRules
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
+from tuishare.net.endpoints import parse_listen_address
 from tuishare.swarm import TrackerFailed, parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import (
@@ -175,9 +175,7 @@ def _limits(tracker_clients: int) -> TrackerLimits:
 
 def _place(address: str) -> tuple[str, int]:
     """Parse a listen address; without a host it stands for every address of both families."""
-    if address.startswith(":"):
-        return "", listen_port(address)
-    endpoint = parse_endpoint(address, any_port=True)
+    endpoint = parse_listen_address(address)
     return endpoint.host, endpoint.port
 
 
