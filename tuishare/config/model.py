@@ -6,7 +6,6 @@ Owns their types and defaults. Must not write the file (the user owns it) nor kn
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import math
 import os
 import tomllib
@@ -20,6 +19,7 @@ import msgspec
 from tuishare.config.schedule import BandwidthLimits
 from tuishare.config.toml_errors import explain, name_place
 from tuishare.config.units import parse_size
+from tuishare.config.web_settings import WebSettings, check_network
 from tuishare.errors import BadConfiguration, BadInput
 from tuishare.fs.atomic import read_limited
 from tuishare.home_paths import Places
@@ -237,6 +237,7 @@ class Config(_Section, frozen=True):
     limits: BandwidthLimits = BandwidthLimits()
     notifications: NotificationSettings = NotificationSettings()
     settle: SettleSettings = SettleSettings()
+    web: WebSettings = WebSettings()
     drop: list[DropFolder] = []
 
 
@@ -273,7 +274,7 @@ def parse_config(text: str, places: Places) -> Config:
 def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
     """Yield each text that has a grammar: its key, the text, and the parser, which may raise `BadInput`."""
     for network in config.tracker.trusted_proxies:
-        yield "tracker.trusted_proxies", network, _check_network
+        yield "tracker.trusted_proxies", network, check_network
     if config.network.proxy:
         yield "network.proxy", config.network.proxy, parse_proxy
     if config.notifications.webhook:
@@ -283,15 +284,8 @@ def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]
         yield f"inbox.{key}", size, parse_size
     for place, given, read in config.limits.texts():
         yield f"limits.{place}", given, read
-
-
-def _check_network(text: str) -> None:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as error:
-        raise BadInput(
-            f"{text[:80]!r} is not an address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
-        ) from error
+    for place, given, read in config.web.texts():
+        yield f"web.{place}", given, read
 
 
 def _check_webhook(text: str) -> None:
@@ -343,8 +337,13 @@ def _resolve(config: Config, places: Places) -> Config:
     drops = [
         msgspec.structs.replace(drop, path=_absolute(drop.path, places, "drop.path")) for drop in config.drop
     ]
+    web = msgspec.structs.replace(
+        config.web,
+        certificate=_absolute_or_empty(config.web.certificate, places, "web.certificate"),
+        key=_absolute_or_empty(config.web.key, places, "web.key"),
+    )
     resolved = msgspec.structs.replace(
-        config, name=config.name or default_name(), folders=folders, drop=drops
+        config, name=config.name or default_name(), folders=folders, drop=drops, web=web
     )
     check_config(resolved, places)
     return resolved
@@ -356,6 +355,10 @@ def _absolute(given: str, places: Places, key: str) -> str:
     if not path.is_absolute() or "\0" in given:
         raise _bad(places.config_file, f"key {key}: expected an absolute path or one with ~, not {given!r}")
     return str(path)
+
+
+def _absolute_or_empty(given: str, places: Places, key: str) -> str:
+    return _absolute(given, places, key) if given else ""
 
 
 def check_config(config: Config, places: Places) -> None:
@@ -372,6 +375,8 @@ def check_config(config: Config, places: Places) -> None:
                 places.config_file,
                 f"drop folder {drop.path}: transport plain needs network.listen_plain",
             )
+    if conflict := config.web.find_conflict():
+        raise _bad(places.config_file, conflict)
     _check_apart(config, places)
     _check_amounts(config, places)
     for key, seconds in msgspec.structs.asdict(config.settle).items():

@@ -72,6 +72,8 @@ class HttpListener:
         port: int,
         slots: ConnectionSlots,
         tls: ssl.SSLContext | None = None,
+        *,
+        purpose: str = "the tracker",
     ) -> HttpListener:
         """Start listening.
 
@@ -81,6 +83,7 @@ class HttpListener:
             port: 0: any free one.
             slots: the connection limits; may be shared with another listener.
             tls: for https.
+            purpose: what listens, for an error.
 
         Raises:
             SystemFailed: the port cannot be opened.
@@ -88,7 +91,7 @@ class HttpListener:
         try:
             listening = _listen(host, port)
         except OSError as error:
-            raise from_os_error(error, f"listen on port {port} for the tracker") from error
+            raise from_os_error(error, f"listen on port {port} for {purpose}") from error
         return cls(handler, slots, tls, listening)
 
     @property
