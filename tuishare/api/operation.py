@@ -44,6 +44,8 @@ class Role(StrEnum):
 
     OWNER = "owner"
     """The user who runs the agent."""
+    OPERATOR = "operator"
+    """One who keeps shares and downloads going on the web page; not identity, users, settings or accounts."""
 
 
 @dataclass(frozen=True, slots=True)
