@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import pkgutil
 import shutil
 import subprocess
@@ -37,10 +38,15 @@ _COMMAND = [sys.executable, "-m", "tuishare"]
 
 
 def import_all(_: Path) -> None:
-    """Import every module."""
-    for module in pkgutil.walk_packages(tuishare.__path__, f"{tuishare.__name__}."):
-        if not module.name.endswith(".__main__"):
+    """Import every module; those of the web page only where the packages of its extra are installed."""
+    has_web = importlib.util.find_spec("jinja2") is not None
+    for module in pkgutil.walk_packages(tuishare.__path__, f"{tuishare.__name__}.", onerror=lambda _: None):
+        if not module.name.endswith(".__main__") and (has_web or not module.name.startswith("tuishare.web.")):
             importlib.import_module(module.name)
+    if not has_web:
+        refused = subprocess.run([*_COMMAND, "web"], capture_output=True, text=True, check=False)  # noqa: S603
+        if refused.returncode != 1 or "tuishare[web]" not in refused.stderr:
+            raise RuntimeError(f"the missing extra is not told: {refused.stderr}")
 
 
 def explain_all(_: Path) -> None:

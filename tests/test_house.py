@@ -20,7 +20,7 @@ PACKAGE = ROOT / "tuishare"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = (
     *("config", "fs", "net", "envelope", "people", "torrents", "swarm", "link", "tracker"),
-    *("core", "api", "presentation", "agent", "hub", "tui", "cli"),
+    *("core", "api", "presentation", "agent", "hub", "tui", "web", "cli"),
 )
 
 TEXTS: Final = {
@@ -155,6 +155,8 @@ def test_every_room_says_what_it_owns(room: str) -> None:
         ("tuishare.cli.main", ("asyncssh",)),
         ("tuishare.agent.daemon", ("textual",)),
         ("tuishare.tui.app", ("libtorrent",)),
+        ("tuishare.web.process", ("libtorrent", "textual", "asyncssh")),
+        ("tuishare.cli.app", ("jinja2",)),
         ("tuishare.hub.process", ("libtorrent", "textual", "aiohttp")),
         ("tuishare.link", ("libtorrent", "textual", "aiohttp", "asyncssh")),
         ("tuishare.envelope", ("libtorrent", "textual", "aiohttp")),

@@ -76,6 +76,16 @@ class Places:
         return self.state / "tuishare.db"
 
     @property
+    def web_database_file(self) -> Path:
+        """Accounts and sessions of the web page, mode 0600."""
+        return self.state / "web.db"
+
+    @property
+    def web_lock_file(self) -> Path:
+        """Locked by the one web page of this home; holds its address."""
+        return self.state / "web.lock"
+
+    @property
     def first_run_file(self) -> Path:
         """Exists once the dashboard has shown the first-run screen."""
         return self.state / "greeted"

@@ -21,6 +21,7 @@ from tuishare.cli import (
     share_commands,
     system_commands,
     user_commands,
+    web_commands,
 )
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 
@@ -209,6 +210,7 @@ app.add_typer(user_commands.user, name="user")
 invitation_commands.register(app)
 app.add_typer(introduction_commands.introductions, name="introductions")
 app.add_typer(hub_commands.hub, name="hub")
+app.add_typer(web_commands.web, name="web")
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)
