@@ -10,28 +10,43 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
+async def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0, every: float = 0.005) -> None:
     """Return as soon as the condition holds; fail with its source line when it never does.
+
+    Args:
+        condition: what is waited for.
+        seconds: the deadline.
+        every: seconds between two looks.
 
     Raises:
         TimeoutError: it did not hold within that many seconds.
     """
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 — files and processes have no asyncio.Event
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(every)
 
 
 async def answered(
-    ask: Callable[[], Awaitable[_T]], wanted: Callable[[_T], bool], *, seconds: float = 20.0
+    ask: Callable[[], Awaitable[_T]],
+    wanted: Callable[[_T], bool],
+    *,
+    seconds: float = 20.0,
+    every: float = 0.02,
 ) -> _T:
     """Ask somebody else until the answer is as wanted; return it.
+
+    Args:
+        ask: asks once.
+        wanted: whether that was the answer.
+        seconds: the deadline.
+        every: seconds between an answer and the next question.
 
     Raises:
         TimeoutError: it was not within that many seconds.
     """
     async with asyncio.timeout(seconds):
         while not wanted(answer := await ask()):  # noqa: ASYNC110 — nor has another process
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every)
     return answer
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub.hubs import FAST, KEY, OTHER_KEY, Member, a_hub, invite, make_hub, new_member, parcel
-from tests.waiting import wait_until
+from tests.waiting import answered, wait_until
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.hub.mailboxes import Keep, Mailboxes
 from tuishare.hub.operator import GetStatus, HubStatus, ListMembers, Members, Remove, Removed
@@ -66,9 +66,7 @@ async def members(hub: Hub) -> Members:
 
 
 async def until_empty(hub: Hub) -> None:
-    async with asyncio.timeout(10):
-        while (await status(hub)).parcels:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await answered(lambda: status(hub), lambda found: not found.parcels)
 
 
 async def test_what_the_member_cannot_keep_stays_until_they_can(tmp_path: Path) -> None:

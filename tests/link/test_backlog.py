@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.waiting import wait_until
 from tuishare.link.backlog import Backlog
 
 
@@ -42,7 +43,7 @@ async def test_one_that_is_full_keeps_the_adding_task_waiting() -> None:
                 await backlog.add_when_room(number)
 
         adding = tasks.create_task(add())
-        await asyncio.sleep(0.01)
+        await wait_until(lambda: backlog._room is not None)
         assert (backlog._items, adding.done()) == ([1, 2], False)  # the first is being handled
         for _ in range(5):
             is_due.release()
@@ -75,10 +76,10 @@ async def test_a_task_that_gave_up_adding_is_waited_for_no_longer() -> None:
     async with asyncio.TaskGroup() as tasks:
         backlog = Backlog(tasks.create_task, handle, 1)
         backlog.add(1)
-        await asyncio.sleep(0)
+        await wait_until(lambda: not backlog._items)
         backlog.add(2)
         adding = asyncio.create_task(backlog.add_when_room(3))
-        await asyncio.sleep(0)
+        await wait_until(lambda: backlog._room is not None)
         adding.cancel()
         await asyncio.gather(adding, return_exceptions=True)
         is_due.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.waiting import wait_until
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.messages import MOST_CONTENT
 
@@ -18,15 +19,15 @@ async def test_a_large_request_is_not_overtaken_by_small_ones() -> None:
         order.append(name)
 
     large = asyncio.create_task(reserve("large", MOST_CONTENT))
-    await asyncio.sleep(0)
+    await wait_until(lambda: len(budget._waiting) == 1)
     small = asyncio.create_task(reserve("small", 1))
-    await asyncio.sleep(0.01)
+    await wait_until(lambda: len(budget._waiting) == 2)
     assert order == []
     budget.release(1000)
-    await large
+    await asyncio.wait_for(large, 20)
     assert order == ["large"]
     budget.release(MOST_CONTENT)
-    await small
+    await asyncio.wait_for(small, 20)
     budget.release(1)
     assert budget.free == MOST_CONTENT
 
@@ -35,11 +36,11 @@ async def test_who_gives_up_leaves_nothing_reserved() -> None:
     budget = ContentBudget(MOST_CONTENT)
     await budget.reserve(MOST_CONTENT)
     waiting = [asyncio.create_task(budget.reserve(size)) for size in (10, 20, 30)]
-    await asyncio.sleep(0)
+    await wait_until(lambda: len(budget._waiting) == 3)
     waiting[0].cancel()
-    await asyncio.sleep(0)
+    await wait_until(lambda: len(budget._waiting) == 2)
+    waiting[2].cancel()  # has not left yet
     budget.release(MOST_CONTENT)
     waiting[1].cancel()  # has been served already
     await asyncio.gather(*waiting, return_exceptions=True)
-    budget.release(30)
     assert budget.free == MOST_CONTENT

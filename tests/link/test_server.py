@@ -335,7 +335,8 @@ async def test_what_is_not_read_is_not_taken_from_the_network(alice: Agent) -> N
     await wait_until(lambda: len(streams) == 1)
     data = b"0123456789abcdef" * 250_000
     stream.write(data)
-    await asyncio.sleep(0.3)
+    await wait_until(lambda: streams[0]._reading_paused)
+    await call_contact(BOB.link_key, alice.destination, BOB.record())  # time enough for more to come
     assert 100_000 < len(streams[0]._buffer) < 600_000
     assert await asyncio.wait_for(streams[0].read(len(data)), 20) == data
     ended.set()

@@ -155,7 +155,7 @@ async def test_an_offer_of_which_the_caller_gave_up_is_ended_all_the_same(
     async with alice.calling(bob) as session:
         await session.wait_opened()
         waiting = asyncio.create_task(session.offer(*first))
-        await asyncio.sleep(0)
+        await wait_until(lambda: first[0].digest in session._outgoing._offers)
         waiting.cancel()
         assert isinstance(await session.offer(*second), HandedOver)
         await wait_until(lambda: first[0].digest in contact(bob, alice).inbox)
@@ -167,15 +167,16 @@ async def test_after_the_end_every_call_fails_with_the_reason(agents: tuple[Agen
         await session.wait_opened()
         await wait_until(lambda: len(bob.sessions) == 1)
         receiver = contact(bob, alice)
-        gate = asyncio.Event()
+        is_offered, gate = asyncio.Event(), asyncio.Event()
 
         async def judge(_: object) -> object:
+            is_offered.set()
             await gate.wait()
             raise AssertionError
 
         receiver.judge = judge  # type: ignore[method-assign, assignment]
         waiting = asyncio.create_task(session.offer(*envelope()))
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(is_offered.wait(), 20)
         bob.sessions[0].close()
         with pytest.raises(LinkFailed, match="The other side ended the link"):
             await waiting

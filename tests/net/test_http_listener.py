@@ -258,13 +258,11 @@ async def test_a_connection_that_ended_in_its_handshake_leaves_nothing(
                 writer.close()
             await wait_until(lambda: not listener._connections)
             # What asyncio has still to do for them takes a few turns of the loop; asked rarely, because it is slow.
-            left: tuple[set[int], set[int]] = set(), set()
-            for _ in range(20):
-                await asyncio.sleep(0.1)
-                left = _alive(_Tls) - before, _alive(ConnectionSlot) - before
-                if not left[0] and len(left[1]) <= 1:  # the frame of `_accept` has the last one
-                    break
-            else:
-                pytest.fail(f"left: {left}")
+            await wait_until(
+                lambda: (
+                    not _alive(_Tls) - before and len(_alive(ConnectionSlot) - before) <= 1
+                ),  # the frame of `_accept` has the last one
+                every=0.1,
+            )
         finally:
             gc.enable()

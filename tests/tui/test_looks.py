@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from tuishare.tui.view import Connected, Lost
 
 Look = Callable[..., bool]
 SMALL, LARGE, HUGE = (80, 24), (120, 40), (200, 60)
+ALIKE = 5
+"""Equal pictures in a row that make a screen a settled one."""
 
 
 def share(number: int, name: str, state: ShareState = ShareState.SEEDING, **fields: object) -> Share:
@@ -84,12 +87,12 @@ FULL: Snapshot = snapshot(SHARES, DOWNLOADS)
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until the picture is the same for a while: on a busy machine a pilot's pause ends too early for that."""
-    before, now = "", pilot.app.export_screenshot()
+    """Wait until the picture stays the same: on a busy machine a pilot's pause ends too early for that."""
+    pictures: deque[str] = deque(maxlen=ALIKE)
     async with asyncio.timeout(20):
-        while now != before:
-            await pilot.pause(0.1)
-            before, now = now, pilot.app.export_screenshot()
+        while len(pictures) < ALIKE or len(set(pictures)) > 1:
+            await pilot.pause(0.05)
+            pictures.append(pilot.app.export_screenshot())
 
 
 def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:

@@ -32,9 +32,14 @@ class Clock:
     limit: int = 2
     now: float = 1000.0
     called: list[str] = field(default_factory=list)
+    asked: int = 0
 
     def pace(self) -> EnvelopeRateLimit:
-        return EnvelopeRateLimit(lambda: self.limit, self.called.append, lambda: self.now)
+        return EnvelopeRateLimit(self._limit, self.called.append, lambda: self.now)
+
+    def _limit(self) -> int:
+        self.asked += 1
+        return self.limit
 
 
 @asynccontextmanager
@@ -95,8 +100,9 @@ async def test_a_higher_limit_counts_soon() -> None:
     clock = Clock()
     pace = clock.pace()
     arrive(pace, "a", "b", "c")
+    asked = clock.asked
     async with at_work(pace):
-        await asyncio.sleep(0)
+        await wait_until(lambda: clock.asked > asked)  # it has found that c has to wait
         clock.limit = 3
         await wait_until(lambda: clock.called == ["c"])
 

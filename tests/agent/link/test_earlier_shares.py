@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, ValuesView
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,16 @@ from tuishare.errors import SystemFailed
 from tuishare.link.address_record import read_record, sign_record
 
 pytestmark = pytest.mark.swarm
+
+
+class Shares(UserDict[str, ShareRecord]):
+    """A table of shares that counts how often it was looked through."""
+
+    looks = 0
+
+    def values(self) -> ValuesView[ShareRecord]:
+        self.looks += 1
+        return super().values()
 
 
 @pytest.mark.parametrize("what", ["nothing", "revoked", "a newer version", "another passkey", "the disk"])
@@ -38,7 +49,7 @@ async def test_what_changes_while_it_is_sealed_keeps_it_back(alice: Home, bob: H
         await deliveries.set_recipients(share, rows)
         last = replace(share, id="1" * 32)
         await deliveries.set_recipients(last, [replace(rows[0], share=last.id)])
-        shares, woken = {share.id: share, last.id: last}, list[bytes]()
+        shares, woken = Shares({share.id: share, last.id: last}), list[bytes]()
 
         def revoke() -> None:
             deliveries.exclude(share.id, "carol")
@@ -61,7 +72,9 @@ async def test_what_changes_while_it_is_sealed_keeps_it_back(alice: Home, bob: H
 
         earlier = EarlierShares(shares, deliveries, contacts, handovers, seal)
         task = asyncio.create_task(earlier.run(woken.append))
-        await asyncio.sleep(0)
+        await wait_until(lambda: shares.looks == 1)
+        earlier.request()
+        await wait_until(lambda: shares.looks == 2)  # the first look has ended
         assert asked == []  # no link leads to them yet
         await contacts.keep(read_record(signed), signed)
         earlier.request()

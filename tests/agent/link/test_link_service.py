@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 
 import pytest
 
@@ -23,7 +24,9 @@ from tests.agent.link.linked import (
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.link import link_service
+from tuishare.agent.link.calls import Calls
 from tuishare.agent.link.hub_membership import HubMembership
+from tuishare.agent.link.own_record import OwnRecord
 from tuishare.core.records import HandoverState
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
@@ -94,9 +97,18 @@ async def test_behind_a_proxy_there_are_no_links(alice: Home) -> None:
 
 
 async def test_the_record_grows_with_the_addresses_only_and_reaches_contacts(
-    linked: tuple[Home, Home],
+    linked: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = linked
+    looks: Counter[bytes] = Counter()  # by the record in force afterwards
+    refresh = OwnRecord.refresh
+
+    async def count(own: OwnRecord, port: int | None) -> bool:
+        is_newer = await refresh(own, port)
+        looks[own.signed] += 1
+        return is_newer
+
+    monkeypatch.setattr(OwnRecord, "refresh", count)
     async with running(alice) as one, running(bob) as other:
         await become_known(alice, bob)
         await until_linked(other, alice)
@@ -112,10 +124,10 @@ async def test_the_record_grows_with_the_addresses_only_and_reaches_contacts(
             return record.addresses if record else ()
 
         await wait_until(lambda: any("alice.example" in each for each in known()), seconds=PATIENCE)
-        after = read_record(one._context.address_record.current)
-        assert after.sequence > before.sequence
-        await asyncio.sleep(0.3)  # several looks
-        assert read_record(one._context.address_record.current) == after
+        after = one._context.address_record.current
+        assert read_record(after).sequence > before.sequence
+        await wait_until(lambda: looks[after] > 2)
+        assert one._context.address_record.current == after
 
 
 async def test_an_older_record_changes_nothing(linked: tuple[Home, Home]) -> None:
@@ -159,7 +171,9 @@ async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> 
             assert links is not None
             assert calls is not None
             record = agent._parts.link.contacts.record_of(friend.identity.signer)
+            former = links.get(friend.identity.signer)
             assert record is not None
+            assert former is not None
             stream = await agent._parts.link._dial(record)
             calling = links.run(
                 stream,
@@ -168,7 +182,7 @@ async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> 
                 called_by=agent._context.identity.current.signer,
             )
             task = asyncio.create_task(calling)
-            await asyncio.sleep(0.3)
+            await wait_until(lambda: task.done() or former.closed.done())  # noqa: B023
             assert len(links) == 1
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -177,17 +191,29 @@ async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> 
 
 
 @pytest.mark.parametrize("change", ["unverified", "removed"])
-async def test_a_user_who_is_no_contact_any_longer_is_cut_off(linked: tuple[Home, Home], change: str) -> None:
+async def test_a_user_who_is_no_contact_any_longer_is_cut_off(
+    linked: tuple[Home, Home], change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice, bob = linked
+    calls: Counter[bytes] = Counter()  # by the agent that is called
+    call = Calls._call
+
+    async def count(caller: Calls, signer: bytes) -> bool:
+        was_open = await call(caller, signer)
+        calls[signer] += 1
+        return was_open
+
+    monkeypatch.setattr(Calls, "_call", count)
     async with running(alice) as one, running(bob):
         first = await become_known(alice, bob)
         await until_linked(one, bob)
         alice.know(*([bob.user(verified=False)] if change == "unverified" else []))
         await wait_until(lambda: not has_link(one, bob))
+        calls.clear()
         fill(alice.drop / "second")
         if change == "unverified":
             await until_handed_over(one, "second", HandoverState.WAITING)
-        await asyncio.sleep(1.0)
+        await wait_until(lambda: calls[alice.identity.signer] > 1, seconds=PATIENCE)  # in vain
         assert not has_link(one, bob)
         assert received(bob) == {"first": first.read_bytes()}
         alice.know(bob.user())
@@ -206,8 +232,9 @@ async def test_nothing_is_handed_over_to_a_user_who_was_revoked_while_away(linke
         await one._drops.commands.revoke(share.id, "bob")
         waiting = one._parts.link.handovers.waiting(bob.identity.signer)
         assert share.id not in [record.share for record in waiting]
-        async with running(bob):
-            await until_linked(one, bob)
-            await asyncio.sleep(1.0)
-            assert received(bob) == {"first": first.read_bytes()}
+        third = fill(alice.drop / "third")
+        await until_handed_over(one, "third", HandoverState.WAITING)
+        async with running(bob) as other:
+            await until_received(bob, first, third)  # which came after what is not handed over
+            assert {download.name for download in other.view.downloads()} == {"first", "third"}
         assert handovers(one).get("second") is None or handovers(one)["second"].user != "bob"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -59,30 +60,85 @@ def test_descriptors_and_connections_near_their_limits() -> None:
     assert describe_overload(Engine(connections=full - 1), 7) == ()
 
 
-async def test_a_crowd_is_noted_once_and_shown_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@dataclass
+class Watched:
+    """A monitor at work, and what came of it."""
+
+    engine: Engine
+    monitor: OverloadMonitor
+    activity: Journal = field(default_factory=Journal)
+    looks: int = 0
+    changes: int = 0
+    given_back: int = 0
+
+    async def look_again(self) -> None:
+        """Wait for two more looks, the first of which is over then."""
+        wanted = self.looks + 2
+        await wait_until(lambda: self.looks >= wanted)
+
+
+@pytest.fixture
+async def watched(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    """A monitor that looks often at an engine without problems."""
+
+    def now() -> int:
+        found.looks += 1
+        return 100 + found.looks
+
+    def change() -> None:
+        found.changes += 1
+
+    def give_back() -> None:
+        found.given_back += 1
+
+    engine = Engine()
+    found = Watched(engine, OverloadMonitor(engine, now))
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(module, "_RELEASE_SECONDS", 0.0)
-    given_back: list[None] = []
-    monkeypatch.setattr(module, "give_back", lambda: given_back.append(None))
-    engine, activity = Engine(), Journal()
-    changes: list[None] = []
-    clock = iter(range(100, 100_000))
-    overload = OverloadMonitor(engine, lambda: next(clock))
-    running = asyncio.create_task(overload.run(activity, lambda: changes.append(None)))  # type: ignore[arg-type]
-    engine.usage = Usage(1000, 1024, 256)
-    engine.crowd = Crowd(5, 20, "192.0.2.0/24")
-    await wait_until(lambda: len(overload.problems) == 2)
-    since = [problem.since for problem in overload.problems]
-    engine.crowd = Crowd(5, 999, "192.0.2.0/24")
-    await wait_until(lambda: "999" in overload.problems[0].detail)
-    assert [problem.since for problem in overload.problems] == since
-    assert [noted[:2] for noted in activity.noted] == [(ActivityKind.PROBLEM, "swarm port")]
-    await wait_until(lambda: len(given_back) > 1)  # also while it goes on
-    monkeypatch.setattr(module, "_RELEASE_SECONDS", 600.0)
-    await asyncio.sleep(0.05)
-    before = len(given_back)
-    engine.crowd, engine.usage = None, CALM
-    await wait_until(lambda: overload.problems == () and len(given_back) == before + 1)
-    assert len(changes) == 2
+    monkeypatch.setattr(module, "give_back", give_back)
+    running = asyncio.create_task(found.monitor.run(found.activity, change))  # type: ignore[arg-type]
+    yield found
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_crowd_is_noted_once_and_shown_until_it_ends(watched: Watched) -> None:
+    engine, monitor = watched.engine, watched.monitor
+    engine.usage = Usage(1000, 1024, 256)
+    engine.crowd = Crowd(5, 20, "192.0.2.0/24")
+    await wait_until(lambda: len(monitor.problems) == 2)
+    since = [problem.since for problem in monitor.problems]
+    engine.crowd = Crowd(5, 999, "192.0.2.0/24")
+    await wait_until(lambda: "999" in monitor.problems[0].detail)
+    assert [problem.since for problem in monitor.problems] == since
+    assert [noted[:2] for noted in watched.activity.noted] == [(ActivityKind.PROBLEM, "swarm port")]
+    engine.crowd, engine.usage = None, CALM
+    await wait_until(lambda: monitor.problems == ())
+    await watched.look_again()
+    assert watched.changes == 2
+
+
+async def test_memory_is_given_back_during_a_flood_and_at_its_end(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RELEASE_SECONDS", 600.0)
+    await watched.look_again()
+    assert watched.given_back == 0
+    watched.engine.crowd = Crowd(5, 20, "192.0.2.0/24")
+    await wait_until(lambda: watched.given_back > 0)
+    for _ in range(3):
+        await watched.look_again()
+    assert watched.given_back == 1
+    watched.engine.crowd = None
+    await wait_until(lambda: watched.monitor.problems == ())
+    for _ in range(3):
+        await watched.look_again()
+    assert watched.given_back == 2
+
+
+async def test_memory_is_given_back_again_and_again_while_a_flood_goes_on(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RELEASE_SECONDS", 0.0)
+    watched.engine.crowd = Crowd(5, 20, "192.0.2.0/24")
+    await wait_until(lambda: watched.given_back > 2)
+    assert watched.monitor.problems

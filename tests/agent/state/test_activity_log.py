@@ -136,14 +136,24 @@ async def test_an_agent_that_stops_in_the_middle_of_writing_loses_and_doubles_no
         assert await subjects(context) == ["x"]
 
 
-async def test_several_writers_at_once_double_nothing_and_keep_the_order(alice: Home) -> None:
+async def test_several_writers_at_once_double_nothing_and_keep_the_order(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened(alice) as context:
-        log, writers = context.activity, []
+        log, writers, begun = context.activity, list[asyncio.Task[None]](), asyncio.Event()
+        write = log._write
+
+        async def begin() -> None:
+            begun.set()
+            await write()
+
+        monkeypatch.setattr(log, "_write", begin)
         for number in range(50):
             log.note(ActivityKind.SHARED, f"{number:02}")
             writers.append(asyncio.create_task(log.write()))
             if number % 3 == 0:
-                await asyncio.sleep(0)
+                begun.clear()
+                await asyncio.wait_for(begun.wait(), 20)  # the next entries come while these are written
             if number % 7 == 0:
                 writers[-1].cancel()
         await asyncio.gather(*writers, return_exceptions=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ from tests.api.samples import NOW
 from tests.tui.fakes import until
 from tests.tui.people import PEOPLE, known
 from tests.tui.screens.dialogs import Desk, opened
-from tuishare.api.messages import NewShare, PathSize, People, Snapshot
+from tuishare.api.messages import NewShare, PathNamed, PathSize, People, Snapshot
 from tuishare.errors import Refused
 from tuishare.tui.screens.path_picker import PathPicker
 from tuishare.tui.screens.recipients import MarkCheckbox, Recipients
@@ -64,7 +65,7 @@ async def test_how_much_it_is_may_be_unknown(extent: PathSize, words: str) -> No
         await desk.until_said(words)
 
 
-async def test_only_what_is_typed_in_the_end_is_counted() -> None:
+async def test_only_what_is_typed_in_the_end_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     async with new_share() as desk:
         for end in range(2, len(FILM) + 1):
             desk.fill("path", FILM[:end])
@@ -72,12 +73,24 @@ async def test_only_what_is_typed_in_the_end_is_counted() -> None:
         assert desk.calls("measure_path") == [(FILM,)]
         desk.fill("path", "film")
         await until(desk.pilot, lambda: "3 files" not in desk.words)
+        measure, is_over = desk.agent.measure_path, asyncio.Event()
+
+        async def measure_and_tell(named: PathNamed) -> PathSize:
+            try:
+                return await measure(named)
+            finally:
+                is_over.set()
+
+        monkeypatch.setattr(desk.agent, "measure_path", measure_and_tell)
         desk.agent.runner.clear()
+        before = len(desk.calls("measure_path"))
         desk.fill("path", FILM)
-        await desk.until_said("counting")
+        await until(desk.pilot, lambda: len(desk.calls("measure_path")) > before)
+        assert "counting" in desk.words
         desk.fill("path", "")
+        await until(desk.pilot, lambda: "counting" not in desk.words)
         desk.agent.runner.set()
-        await desk.pilot.pause(0.3)
+        await until(desk.pilot, is_over.is_set)
         assert "3 files" not in desk.words
 
 
