@@ -21,9 +21,10 @@ from tests.agent.homes import Home
 from tests.bench.agents import carrying, end, make_friends, runner
 from tests.bench.processes import processor_seconds, resident_memory
 from tests.bench.strangers import KINDS
+from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
 
-_BETWEEN = 0.05
+_BETWEEN, _PATIENCE = 0.05, 600.0
 _SIZE = 32 << 20
 
 
@@ -69,8 +70,7 @@ async def _deliver(alice: Home, bob: Home, phase: Phase, number: int) -> None:
     target = bob.downloads / alice.name / name
     started = time.perf_counter()
     beside.rename(alice.drop / name)
-    while not target.exists():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await wait_until(target.exists, seconds=_PATIENCE, every=0.01)
     phase.rates.append(_SIZE / (time.perf_counter() - started) / 1e6)
     (alice.drop / name).unlink()
     target.unlink()

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from tests.agent.homes import Home
 from tests.bench.agents import make_friends, runner
-from tests.bench.processes import processor_seconds, resident_memory
+from tests.bench.processes import processor_seconds, resident_memory, until_idle
+from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 
 _PATIENCE = 3600
-_REST = 5.0
 _LISTS = 30
 
 
@@ -58,9 +58,7 @@ def drop_files(drop: Path, numbers: range) -> None:
 
 async def until_recorded(home: Home, count: int) -> None:
     """Wait until that many shares are seeding, as the database of an agent says."""
-    async with asyncio.timeout(_PATIENCE):
-        while count_recorded(home) < count:  # noqa: ASYNC110 — in another process
-            await asyncio.sleep(0.5)
+    await wait_until(lambda: count_recorded(home) >= count, seconds=_PATIENCE, every=0.5)
 
 
 def count_recorded(home: Home) -> int:
@@ -75,9 +73,13 @@ def count_recorded(home: Home) -> int:
 
 async def until_seeding(home: Home, count: int) -> None:
     """Wait until an agent seeds as many shares, asking seldom: after a start its database says so already."""
-    async with AgentClient(home.places.socket) as client, asyncio.timeout(_PATIENCE):
-        while sum(share.state is ShareState.SEEDING for share in await client.shares()) < count:  # noqa: ASYNC110 — in another process
-            await asyncio.sleep(1.0)
+    async with AgentClient(home.places.socket) as client:
+        await answered(
+            client.shares,
+            lambda shares: sum(share.state is ShareState.SEEDING for share in shares) >= count,
+            seconds=_PATIENCE,
+            every=1.0,
+        )
 
 
 async def grow(root: Path, numbers: list[int]) -> list[Grown]:
@@ -104,7 +106,7 @@ async def grow(root: Path, numbers: list[int]) -> list[Grown]:
 
 async def measure_lists(home: Home, pid: int) -> float:
     """Return the CPU milliseconds of an agent for one list of its shares, once it has nothing else to do."""
-    await asyncio.sleep(_REST)
+    await until_idle(lambda: processor_seconds(pid))
     async with AgentClient(home.places.socket) as client:
         started = processor_seconds(pid)
         for _ in range(_LISTS):

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,13 @@ from tests.agent.homes import Home, make_home
 from tests.bench.agents import LINK, connect, default_settle, make_friends, runner, seconds_until
 from tests.bench.bench_latency import make_file
 from tests.bench.bench_link import LIMITS, Numbered
+from tests.bench.processes import until_idle
 from tests.link.agents import Agent as Recipient
 from tests.link.agents import Contact
-from tests.waiting import wait_until
+from tests.waiting import answered, wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import NewInvitation, UserNamed
+from tuishare.api.messages import Link, NewInvitation, UserNamed
 from tuishare.fs.atomic import publish
 from tuishare.link.client import call_contact
 from tuishare.link.dial import Destination
@@ -47,9 +48,11 @@ from tuishare.link.session import Session
 from tuishare.people import User
 
 _GROUP = "crew"
-_REST, _PATIENCE = 3.0, 60.0
+_PATIENCE = 60.0
 _AWAY = 20
 """Files that are shared while their recipient is away."""
+_CALLED = 5
+"""Seconds that they are called in vain before they come back."""
 _WANTED = {"handed over": 1.0, "renewed": 2.0, "return": 3.0, "idle": 1.0, "memory": 10.0}
 
 
@@ -143,12 +146,12 @@ async def measure_recipients(
     process = psutil.Process()
     with many_callers():
         async with running(alice) as agent:
-            await asyncio.sleep(_REST)
+            await until_idle(time.process_time)
             memory = process.memory_info().rss
             async with linked(alice, agent, contacts, folder):
                 grown = (process.memory_info().rss - memory) / 2**20
                 results = [tell(f"{contacts} idle links, memory", grown, "MiB", _WANTED["memory"])]
-                idle = await _idle(process, seconds)
+                idle = await _idle(seconds)
                 results.append(
                     tell(f"{contacts} idle links, processor", idle, "% of a core", _WANTED["idle"])
                 )
@@ -168,33 +171,41 @@ async def _share_and_revoke(alice: Home, folder: Path, number: int, count: int) 
     sealed = await _until_all_have(folder, count, time.perf_counter())
     async with AgentClient(alice.places.socket) as client:
         (share,) = [share for share in await client.shares() if share.name == f"file{number}"]
-        await asyncio.sleep(_REST)
+        await until_idle(time.process_time)
         started = time.perf_counter()
         await client.revoke_from_share(share.id, UserNamed(name="contact 0"))
         renewed = await _until_all_have(folder, count - 1, started)
-    await asyncio.sleep(_REST)
+    await until_idle(time.process_time)
     assert os.listdir(folder) == [], "a user who was revoked has got something"
     return sealed, renewed
 
 
 async def _until_all_have(folder: Path, count: int, started: float) -> float:
     """Wait until so many envelopes have arrived; return since when, in seconds, and remove them."""
-    while len(names := [name for name in os.listdir(folder) if name[0] != "."]) < count:
-        assert time.perf_counter() - started < _PATIENCE, f"only {len(names)} have it"
-        await asyncio.sleep(0.02)
+
+    def arrived() -> list[str]:
+        return [name for name in os.listdir(folder) if name[0] != "."]
+
+    await wait_until(lambda: len(arrived()) >= count, seconds=_PATIENCE, every=0.02)
     took = time.perf_counter() - started
-    for name in names:
+    for name in arrived():
         (folder / name).unlink()
     return took
 
 
-async def _idle(process: psutil.Process, seconds: float) -> float:
-    """Return how much of a core the process needs while nothing happens, percent."""
-    await asyncio.sleep(_REST)
-    times = process.cpu_times()
+async def _idle(seconds: float) -> float:
+    """Return how much of a core this process needs while nothing happens, percent."""
+    await until_idle(time.process_time)
+    before = time.process_time()
     await asyncio.sleep(seconds)
-    now = process.cpu_times()
-    return (now.user + now.system - times.user - times.system) / seconds * 100
+    return (time.process_time() - before) / seconds * 100
+
+
+def _is_away(links: Sequence[Link]) -> bool:
+    """Whether all files wait for a contact who has been called in vain for some time."""
+    return sum(link.waiting for link in links) >= _AWAY and all(
+        link.tried >= link.away + _CALLED for link in links
+    )
 
 
 async def measure_return(root: Path) -> bool:
@@ -206,9 +217,7 @@ async def measure_return(root: Path) -> bool:
         for number in range(_AWAY):
             make_file(root / f"file{number}").rename(alice.drop / f"file{number}")
         async with AgentClient(alice.places.socket) as client:
-            while sum(link.waiting for link in await client.links()) < _AWAY:  # noqa: ASYNC110 — another process
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(5)  # their agent has been called for some time
+            await answered(client.links, _is_away, seconds=_PATIENCE, every=0.1)
         arrived, started = bob.downloads / "alice", time.perf_counter()
         async with runner(bob):
             print(f"the agent answers after {time.perf_counter() - started:.2f} s")

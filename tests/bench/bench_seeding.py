@@ -23,6 +23,7 @@ from tests.bench.agents import make_friends, runner, seconds_until
 from tests.bench.processes import Cost, measure_idle
 from tests.bench.seeders import QBittorrent, Seeder, Transmission
 from tests.swarm.outsiders import member_context, take_block
+from tests.waiting import answered
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 from tuishare.core.database import Database
@@ -52,9 +53,13 @@ def make_payloads(folder: Path, count: int) -> list[Path]:
 
 async def until_seeding(home: Home, count: int) -> None:
     """Wait until an agent seeds that many shares."""
-    async with AgentClient(home.places.socket) as client, asyncio.timeout(600):
-        while sum(share.state is ShareState.SEEDING for share in await client.shares()) < count:  # noqa: ASYNC110 — in another process
-            await asyncio.sleep(0.05)
+    async with AgentClient(home.places.socket) as client:
+        await answered(
+            client.shares,
+            lambda shares: sum(share.state is ShareState.SEEDING for share in shares) >= count,
+            seconds=600,
+            every=0.05,
+        )
 
 
 def take_samples(home: Home, port: int, desk: Path) -> None:

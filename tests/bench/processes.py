@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_IDLE_SECONDS: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,24 @@ def processor_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return own + sum(map(processor_seconds, _children(pid)))
+
+
+async def until_idle(spent: Callable[[], float], *, seconds: float = 60.0) -> None:
+    """Wait until a process does nothing: a whole second costs it less than 3 % of a core.
+
+    Args:
+        spent: returns its processor seconds so far.
+        seconds: the deadline.
+
+    Raises:
+        TimeoutError: it was busy for that long.
+    """
+    async with asyncio.timeout(seconds):
+        costs = math.inf
+        while costs > _IDLE_SECONDS:
+            before = spent()
+            await asyncio.sleep(1.0)
+            costs = spent() - before
 
 
 async def measure_idle(pid: int, seconds: float) -> Cost:
