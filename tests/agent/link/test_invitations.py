@@ -17,7 +17,14 @@ from tuishare.agent.link import invitations as invitations_module
 from tuishare.agent.link import joins as joins_module
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import JoinedUsers
-from tuishare.api.messages import InvitationNamed, InvitationText, JoinerAnswer, JoinerState, NewInvitation
+from tuishare.api.messages import (
+    InvitationNamed,
+    InvitationText,
+    JoinerAnswer,
+    JoinerState,
+    Joining,
+    NewInvitation,
+)
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.link.invitation import parse_invitation
 from tuishare.link.invitation_exchange import make_redeem
@@ -37,10 +44,29 @@ def strangers(alice: Home, mallory: Home) -> tuple[Home, Home]:
     return alice, mallory
 
 
+@pytest.fixture
+def two_strangers(alice: Home, mallory: Home, carol: Home) -> tuple[Home, Home, Home]:
+    """Alice and two whom she does not know."""
+    for home in (alice, mallory, carol):
+        home.know()
+        home.configure(link=LINK)
+    return alice, mallory, carol
+
+
 async def invited(agent: Agent, name: str = "", *groups: str, uses: int = 1, ask: bool = False) -> str:
     until = agent._context.clock.now() + 3600
     new = NewInvitation(name=name, groups=groups, until=until, uses=uses, ask=ask)
     return (await agent.service.invite(new)).text
+
+
+async def join(agent: Agent, text: str) -> Joining:
+    return await agent.service.join(InvitationText(text=text))
+
+
+async def cancel(agent: Agent) -> None:
+    """Cancel the only invitation."""
+    (shown,) = await agent.service.invitations()
+    await agent.service.cancel_invitation(InvitationNamed(id=shown.id))
 
 
 async def joiners(agent: Agent) -> list[tuple[str, JoinerState]]:
@@ -56,7 +82,7 @@ async def test_both_are_known_verified_and_see_the_same_words(strangers: tuple[H
     alice, bob = strangers
     async with running(alice) as one, running(bob) as other:
         text = await invited(one, "bob", "crew")
-        joined = await other.service.join(InvitationText(text=text))
+        joined = await join(other, text)
         assert (joined.user, joined.verified) == ("alice", True)
         assert users(alice) == [("bob", True, ("crew",))]
         assert users(bob) == [("alice", True, ())]
@@ -72,20 +98,16 @@ async def test_both_are_known_verified_and_see_the_same_words(strangers: tuple[H
 
 
 async def test_the_same_joiner_may_repeat_and_another_never(
-    strangers: tuple[Home, Home], carol: Home
+    two_strangers: tuple[Home, Home, Home],
 ) -> None:
-    alice, bob = strangers
-    carol.configure(link=LINK)
-    carol.know()
-    alice.know()
-    alice.configure(link=LINK)
+    alice, bob, carol = two_strangers
     async with running(alice) as one, running(bob) as other, running(carol) as third:
         text = await invited(one)
-        words = (await other.service.join(InvitationText(text=text))).words
-        again = await other.service.join(InvitationText(text=text))
+        words = (await join(other, text)).words
+        again = await join(other, text)
         assert (again.user, again.words) == ("alice", words)
         with pytest.raises(LinkFailed, match="did not take"):
-            await third.service.join(InvitationText(text=text))
+            await join(third, text)
         assert [name for name, *_ in users(alice)] == ["mallory"]
         assert users(carol) == []
         assert await third.service.joins() == []
@@ -110,7 +132,7 @@ async def test_what_was_cancelled_or_has_ended_is_refused(strangers: tuple[Home,
         await one._context.store.run(lambda database: database.save(replace(record, until=1)))
         for text in (cancelled, ended):
             with pytest.raises(LinkFailed, match="did not take"):
-                await other.service.join(InvitationText(text=text))
+                await join(other, text)
         with pytest.raises(NotFound):
             await one.service.cancel_invitation(InvitationNamed(id=first.id))
         assert (users(alice), users(bob)) == ([], [])
@@ -122,8 +144,7 @@ async def test_cancelling_a_used_invitation_removes_its_user(
     alice, bob = strangers
     async with running(alice) as one, running(bob) as other:
         text = await invited(one)
-        await other.service.join(InvitationText(text=text))
-        (shown,) = await one.service.invitations()
+        await join(other, text)
 
         async def refuse(_: object) -> None:
             raise SystemFailed("no space")
@@ -131,10 +152,10 @@ async def test_cancelling_a_used_invitation_removes_its_user(
         with monkeypatch.context() as patched:
             patched.setattr(one.service._invitations, "_remove", refuse)
             with pytest.raises(SystemFailed):
-                await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+                await cancel(one)
         with pytest.raises(LinkFailed):
-            await other.service.join(InvitationText(text=text))
-        await one.service.cancel_invitation(InvitationNamed(id=shown.id))  # what failed halfway is done again
+            await join(other, text)
+        await cancel(one)  # what failed halfway is done again
         assert (users(alice), await one.service.invitations()) == ([], [])
 
 
@@ -144,17 +165,16 @@ async def test_a_user_who_was_removed_does_not_return_by_the_same_string(
     alice, bob = strangers
     async with running(alice) as one, running(bob) as other:
         text = await invited(one)
-        await other.service.join(InvitationText(text=text))
+        await join(other, text)
         record = one._parts.link.contacts.record_of(bob.identity.signer)
         # Another user has the name by now: who is undone with the invitation is told by the card.
         alice.know(User("mallory", key=KEY))
         await one.service.reload()
         with pytest.raises(LinkFailed, match="did not take"):
-            await other.service.join(InvitationText(text=text))
+            await join(other, text)
         assert users(alice) == [("mallory", False, ())]
         assert one._parts.link.contacts.record_of(bob.identity.signer) == record
-        (shown,) = await one.service.invitations()
-        await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+        await cancel(one)
         assert users(alice) == [("mallory", False, ())]
         assert await one.service.invitations() == []
 
@@ -172,15 +192,14 @@ async def test_a_crash_before_the_user_is_added_is_made_up_for(
 
             patched.setattr(Invitations, "_add", break_off)
             with pytest.raises(LinkFailed):
-                await other.service.join(InvitationText(text=text))
+                await join(other, text)
         assert users(alice) == []
     alice.know(User("mallory", key=KEY))  # the name is taken meanwhile
     async with running(alice) as one:
         await wait_until(
             lambda: [name for name, *_ in users(alice)] == ["mallory", "mallory 2"], seconds=PATIENCE
         )
-        (shown,) = await one.service.invitations()
-        await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+        await cancel(one)
         assert [name for name, *_ in users(alice)] == ["mallory"]
 
 
@@ -207,7 +226,7 @@ async def test_a_crash_before_the_inviter_is_added_leaves_no_user_out_of_reach(
     async with running(alice) as one, running(bob) as other:
         monkeypatch.setattr(other._parts.link.joins._users, "_edit_users", break_off)
         with pytest.raises(Refused, match="killed"):
-            await other.service.join(InvitationText(text=await invited(one)))
+            await join(other, await invited(one))
         assert users(bob) == []
         assert other._parts.link.contacts.record_of(alice.identity.signer) is not None
 
@@ -224,9 +243,9 @@ async def test_a_joiner_without_the_token_is_refused_and_uses_nothing_up(
             patched.setattr(invitation_exchange, "join_mac", lambda *_: bytes(32))
             patched.setattr(invitation_exchange, "is_mac", lambda *_: False)
             with pytest.raises(LinkFailed, match="did not take"):
-                await other.service.join(InvitationText(text=text))
+                await join(other, text)
         assert (users(alice), await joiners(one)) == ([], [])  # nothing is written for them (threat T18)
-        assert (await other.service.join(InvitationText(text=text))).user == "alice"
+        assert (await join(other, text)).user == "alice"
 
 
 async def test_ones_own_invitation_and_other_texts_are_refused(strangers: tuple[Home, Home]) -> None:
@@ -241,7 +260,7 @@ async def test_ones_own_invitation_and_other_texts_are_refused(strangers: tuple[
         assert await joiners(one) == [("mallory", JoinerState.TRIED)]
         for given in (text, text[:-1], "tuishare-card-v1:abc"):
             with pytest.raises(BadInput):
-                await one.service.join(InvitationText(text=given))
+                await join(one, given)
         with pytest.raises(BadInput):
             await one.service.invite(NewInvitation(until=1))
 
@@ -250,7 +269,7 @@ async def test_a_name_that_is_taken_is_not_given_twice(strangers: tuple[Home, Ho
     alice, bob = strangers
     bob.know(User("alice", key=KEY))
     async with running(alice) as one, running(bob) as other:
-        assert (await other.service.join(InvitationText(text=await invited(one)))).user == "alice 2"
+        assert (await join(other, await invited(one))).user == "alice 2"
         assert [name for name, *_ in users(bob)] == ["alice", "alice 2"]
 
 
@@ -261,17 +280,13 @@ async def test_without_links_there_are_no_invitations(alice: Home) -> None:
 
 
 async def test_several_may_use_one_and_none_of_them_is_verified_by_it(
-    strangers: tuple[Home, Home], carol: Home
+    two_strangers: tuple[Home, Home, Home],
 ) -> None:
-    alice, bob = strangers
-    carol.configure(link=LINK)
-    carol.know()
-    alice.know()
-    alice.configure(link=LINK)
+    alice, bob, carol = two_strangers
     async with running(alice) as one, running(bob) as other, running(carol) as third:
         text = await invited(one, uses=2)
         for agent in (other, third):
-            joined = await agent.service.join(InvitationText(text=text))
+            joined = await join(agent, text)
             assert (joined.user, joined.verified) == ("alice", False)
         assert [(name, verified) for name, verified, _ in users(alice)] == [
             ("mallory", False),
@@ -279,8 +294,7 @@ async def test_several_may_use_one_and_none_of_them_is_verified_by_it(
         ]
         with pytest.raises(BadInput, match="several"):
             await invited(one, "dan", uses=2)
-        (shown,) = await one.service.invitations()
-        await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+        await cancel(one)
         assert users(alice) == []
 
 
@@ -290,7 +304,7 @@ async def test_who_has_to_be_approved_calls_again(
     alice, bob = strangers
     monkeypatch.setattr(joins_module, "_MOST_PAUSE", 0.2)
     async with running(alice) as one, running(bob) as other:
-        waiting = await other.service.join(InvitationText(text=await invited(one, ask=True)))
+        waiting = await join(other, await invited(one, ask=True))
         assert (waiting.user, waiting.error) == ("", "The inviter has to approve first")
         assert await joiners(one) == [("mallory", JoinerState.ASKS)]
         assert (users(alice), users(bob)) == ([], [])
@@ -316,11 +330,11 @@ async def test_who_is_declined_never_joins(strangers: tuple[Home, Home]) -> None
     alice, bob = strangers
     async with running(alice) as one, running(bob) as other:
         text = await invited(one, ask=True)
-        await other.service.join(InvitationText(text=text))
+        await join(other, text)
         (shown,) = await one.service.invitations()
         answer = JoinerAnswer(id=shown.id, fingerprint=shown.joiners[0].fingerprint, approve=False)
         await one.service.answer_joiner(answer)
-        assert (await other.service.join(InvitationText(text=text))).user == ""
+        assert (await join(other, text)).user == ""
         assert await joiners(one) == [("mallory", JoinerState.DECLINED)]
         assert users(alice) == []
 
@@ -334,10 +348,10 @@ async def test_an_inviter_who_is_away_is_called_again_after_a_restart(
     async with running(alice) as one:
         text, other_text = await invited(one), await invited(one)
     async with running(bob) as other:
-        waiting = await other.service.join(InvitationText(text=text))
+        waiting = await join(other, text)
         assert (waiting.user, bool(waiting.tried)) == ("", True)
         assert "127.0.0.1:" in waiting.error
-        given_up = await other.service.join(InvitationText(text=other_text))
+        given_up = await join(other, other_text)
         await other.service.cancel_join(InvitationNamed(id=given_up.id))
         with pytest.raises(NotFound):
             await other.service.cancel_join(InvitationNamed(id=given_up.id))
