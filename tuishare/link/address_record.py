@@ -6,7 +6,7 @@ Must not store records, find out addresses, or decide who gets one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -134,13 +134,24 @@ def read_record(data: bytes) -> AddressRecord:
         VerificationFailed: malformed, not signed by its signer, or an address in it is none.
     """
     try:
-        if len(data) > RECORD_LIMIT:
-            raise ValueError("too long")
-        record = read_statement(data, _DOMAIN, _DECODER)
+        record = read_statement(data, _DOMAIN, _DECODER, limit=RECORD_LIMIT)
         require_signer(record.link_key)
-        named = (*record.addresses, *((record.hub.address,) if record.hub else ()))
-        if any(str(parse_endpoint(address)) != address for address in named):
-            raise ValueError("an address in another form")
-    except (ValueError, BadInput) as error:
+        require_addresses((*record.addresses, *((record.hub.address,) if record.hub else ())))
+    except ValueError as error:
         raise VerificationFailed("The address record is not valid") from error
     return record
+
+
+def require_addresses(addresses: Iterable[str]) -> None:
+    """Refuse addresses ``host:port`` that are none, or are written in another form than the usual one.
+
+    Raises:
+        ValueError: one of them is.
+    """
+    for address in addresses:
+        try:
+            is_usual = str(parse_endpoint(address)) == address
+        except BadInput as error:
+            raise ValueError(error.detail) from error
+        if not is_usual:
+            raise ValueError("an address in another form")

@@ -113,9 +113,7 @@ def read_introduction(data: bytes) -> Introduction:
         VerificationFailed: malformed, or not signed by its signer.
     """
     try:
-        if len(data) > INTRODUCTION_LIMIT:
-            raise ValueError("too long")
-        introduction = read_statement(data, _DOMAIN, _DECODER)
+        introduction = read_statement(data, _DOMAIN, _DECODER, limit=INTRODUCTION_LIMIT)
         if introduction.group and validate_name(introduction.group) != introduction.group:
             raise ValueError("a group in another form")
     except (ValueError, BadInput) as error:

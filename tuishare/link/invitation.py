@@ -7,12 +7,11 @@ made it decides that, in one transaction, before it answers.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -22,7 +21,8 @@ from msgspec import Meta
 
 from tuishare.envelope import canonical
 from tuishare.errors import BadInput
-from tuishare.link.address_record import MOST_ADDRESSES, AddressText, HubAddress
+from tuishare.link.address_record import MOST_ADDRESSES, AddressText, HubAddress, require_addresses
+from tuishare.link.pasted_text import PastedText
 from tuishare.link.statements import Bytes16, Bytes32, Second, decode_canonical, require_signer
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.people.fingerprints import spell_words
@@ -32,10 +32,6 @@ MOST_CHARACTERS: Final = 399
 MAC_SIZE: Final = 32
 WORD_COUNT: Final = 4
 _LABEL: Final = b"tuishare/invitation/v1"
-_BASE64: Final = re.compile(r"[A-Za-z0-9_-]*")
-_CHECKSUM_SIZE: Final = 6
-_TEXT_LIMIT: Final = 4_096  # the rest is for line wraps
-_COPY_AGAIN: Final = f"Copy the whole invitation again, from '{INVITATION_PREFIX}' to its end."
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,8 +58,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ask: bool = False
 
     def __str__(self) -> str:
-        body = canonical.encode(self)
-        return INVITATION_PREFIX + base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+        return _TEXT.write(canonical.encode(self))
 
     def __repr__(self) -> str:
         """Name what may stand in a log: no token."""
@@ -143,33 +138,15 @@ def parse_invitation(text: str) -> Invitation:
     Raises:
         BadInput: wrong prefix, cut off, mistyped, or a field breaks its rule.
     """
-    compact = "".join(text[: _TEXT_LIMIT + 1].split())
-    if not compact.startswith(INVITATION_PREFIX):
-        if compact.startswith("tuishare-invite-"):
-            raise BadInput("The invitation was made by another version of tuishare", hint="Update tuishare.")
-        raise BadInput(f"An invitation starts with '{INVITATION_PREFIX}'", hint=_COPY_AGAIN)
-    if len(text) > _TEXT_LIMIT or len(compact) > MOST_CHARACTERS:
-        raise BadInput("This text is too long to be an invitation", hint=_COPY_AGAIN)
-    body = _decode_base64(compact.removeprefix(INVITATION_PREFIX))
+    body = _TEXT.read(text)
     try:
         invitation = decode_canonical(body, _DECODER)
         require_signer(invitation.signer)
         require_signer(invitation.link_key)
-        if any(str(parse_endpoint(address)) != address for address in invitation.addresses):
-            raise ValueError("an address in another form")
-    except (ValueError, BadInput) as error:
+        require_addresses(invitation.addresses)
+    except ValueError as error:
         raise BadInput("The invitation breaks a rule of its format", hint="Ask for a new one.") from error
     return invitation
-
-
-def _decode_base64(text: str) -> bytes:
-    whole = text[:-1] if len(text) % 4 == 1 else text  # one character alone makes no byte
-    data = base64.urlsafe_b64decode(whole + "=" * (-len(whole) % 4)) if _BASE64.fullmatch(text) else b""
-    body = data[:-_CHECKSUM_SIZE]
-    intact = hmac.compare_digest(_checksum(body), data[len(body) :])
-    if not intact or base64.urlsafe_b64encode(data).decode().rstrip("=") != text:
-        raise BadInput("The invitation has a typing mistake: its checksum does not fit", hint=_COPY_AGAIN)
-    return body
 
 
 def join_transcript(invitation: Invitation, joiner: Party) -> bytes:
@@ -218,5 +195,11 @@ def _hash(label: bytes, *parts: bytes) -> bytes:
     return hashlib.sha256(_LABEL + b"/" + label + b"\0" + sized).digest()
 
 
-def _checksum(body: bytes) -> bytes:
-    return _hash(b"checksum", body)[:_CHECKSUM_SIZE]
+_TEXT: Final = PastedText(
+    INVITATION_PREFIX,
+    kind="invitation",
+    name="an invitation",
+    most=MOST_CHARACTERS,
+    most_pasted=4_096,
+    checksum=partial(_hash, b"checksum"),
+)

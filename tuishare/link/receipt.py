@@ -78,9 +78,7 @@ def verify_receipt(data: bytes) -> Receipt:
         VerificationFailed: malformed, or not signed by its signer.
     """
     try:
-        if len(data) > RECEIPT_LIMIT:
-            raise ValueError("too long")
-        receipt = read_statement(data, _DOMAIN, _DECODER)
+        receipt = read_statement(data, _DOMAIN, _DECODER, limit=RECEIPT_LIMIT)
         if receipt.info_hash is not None and len(receipt.info_hash) not in {20, 32}:
             raise ValueError("an info-hash of another size")
         if receipt.state == "complete" and receipt.info_hash is None:

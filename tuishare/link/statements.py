@@ -57,12 +57,20 @@ def sign_statement(key: Ed25519PrivateKey, domain: bytes, statement: Statement) 
     return canonical.encode(SignedStatement(key.sign(_signed_bytes(domain, data)), data))
 
 
-def read_statement(data: bytes, domain: bytes, decoder: msgspec.msgpack.Decoder[S]) -> S:
+def read_statement(data: bytes, domain: bytes, decoder: msgspec.msgpack.Decoder[S], *, limit: int) -> S:
     """Decode a signed statement and verify it with the signer that it names.
 
+    Args:
+        data: signed statement.
+        domain: of its kind.
+        decoder: of its kind.
+        limit: most bytes of one of its kind.
+
     Raises:
-        ValueError: malformed, not canonical, or not signed by its signer.
+        ValueError: too long, malformed, not canonical, or not signed by its signer.
     """
+    if len(data) > limit:
+        raise ValueError("too long")
     frame = decode_canonical(data, _FRAMES)
     statement = decode_canonical(frame.statement, decoder)
     require_signer(statement.signer)

@@ -66,9 +66,9 @@ def read_letter(content: bytes) -> OpenedLetter:
     size = int.from_bytes(content[:_HEAD_SIZE], "big")
     signed, envelope = content[_HEAD_SIZE : _HEAD_SIZE + size], content[_HEAD_SIZE + size :]
     try:
-        if size > _LETTER_LIMIT or len(signed) != size:
-            raise ValueError("cut off, or too long")
-        letter = read_statement(signed, _DOMAIN, _DECODER)
+        if len(signed) != size:
+            raise ValueError("cut off")
+        letter = read_statement(signed, _DOMAIN, _DECODER, limit=_LETTER_LIMIT)
         if len(envelope) != (letter.offer.size if letter.offer is not None else 0):
             raise ValueError("an envelope of another size")
     except ValueError as error:
