@@ -31,6 +31,7 @@ from tuishare.core.records import HandoverState
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.link.address_record import read_record, sign_record
+from tuishare.link.session import Session
 from tuishare.net.endpoints import Endpoint
 from tuishare.people import User
 
@@ -128,6 +129,39 @@ async def test_the_record_grows_with_the_addresses_only_and_reaches_contacts(
         assert read_record(after).sequence > before.sequence
         await wait_until(lambda: looks[after] > 2)
         assert one._context.address_record.current == after
+
+
+async def test_a_record_that_is_made_while_a_link_is_opened_reaches_the_contact_over_it(
+    linked: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hello of that link has said the former one, and other links are told while it is not among them yet."""
+    alice, bob = linked
+    is_opened, go_on = asyncio.Event(), asyncio.Event()
+    wait_opened = Session.wait_opened
+
+    async def hold(session: Session) -> None:
+        await wait_opened(session)
+        if session._peer.signer == alice.identity.signer:
+            is_opened.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(Session, "wait_opened", hold)
+    async with running(alice) as one, running(bob) as other:
+        await become_known(alice, bob)
+        await asyncio.wait_for(is_opened.wait(), PATIENCE)
+        bob.configure("alice", link=LINK, network={"listen": "127.0.0.1:0", "public_host": "bob.example"})
+        await other.service.reload()
+
+        def made() -> bytes:
+            return other._context.address_record.current
+
+        await wait_until(
+            lambda: any("bob.example" in each for each in read_record(made()).addresses), seconds=PATIENCE
+        )
+        go_on.set()
+        await wait_until(
+            lambda: one._parts.link.contacts.signed_record_of(bob.identity.signer) == made(), seconds=PATIENCE
+        )
 
 
 async def test_an_older_record_changes_nothing(linked: tuple[Home, Home]) -> None:

@@ -143,6 +143,7 @@ class OpenLinks:
             Whether it was open.
         """
         session = Session(stream, peer, link_key, budget=self._budget, rates=self._rates)
+        said = peer.own_record()  # by the hello that follows, unless it says a newer one
         running = asyncio.create_task(session.run())
         link = OpenLink(session, peer.signer, called_by, self._clock.now())
         try:
@@ -154,6 +155,8 @@ class OpenLinks:
                 return False
             if not self._take(link):
                 return True
+            if (record := peer.own_record()) != said:
+                session.send_record(record)  # it was made while the link was opened
             with isolate_errors("hand over by link"):
                 await self._use(link, running)
             return True
