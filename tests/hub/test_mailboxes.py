@@ -51,7 +51,7 @@ async def test_what_was_put_while_the_member_was_away_is_taken_once_and_what_com
             assert await bob.put(parcel(1)) is None  # as by a sender who missed the answer
             (info,) = (await members(hub)).members
             assert (info.name, info.connected) == ("member 1", True)
-        await until_empty(hub)
+            await until_empty(hub)
         assert list((tmp_path / "hub" / "parcels" / bob.mailbox.hex()).iterdir()) == []
         assert list((tmp_path / "hub" / "incoming").iterdir()) == []
         async with bob.collecting():
@@ -66,6 +66,7 @@ async def members(hub: Hub) -> Members:
 
 
 async def until_empty(hub: Hub) -> None:
+    """Wait until nothing is left; while the member is connected, because the end may cut their last answer off."""
     await answered(lambda: status(hub), lambda found: not found.parcels)
 
 
@@ -81,7 +82,7 @@ async def test_what_the_member_cannot_keep_stays_until_they_can(tmp_path: Path) 
         bob.accepts = True
         async with bob.collecting():
             await wait_until(lambda: bob.received[2:] == [parcel(1), parcel(2)])
-        await until_empty(hub)
+            await until_empty(hub)
 
 
 async def test_a_string_makes_one_member_and_may_be_repeated_by_that_member_alone(tmp_path: Path) -> None:
@@ -121,8 +122,8 @@ async def test_a_write_key_that_was_replaced_puts_nothing_more(tmp_path: Path) -
             stream.write(encode_content_head(100) + coming)
             with pytest.raises(LinkFailed):
                 await asyncio.wait_for(stream.read(1_000), 10)
+            await until_empty(hub)
         assert bob.received == [parcel(2)]
-        assert (await status(hub)).parcels == 0
         assert list((tmp_path / "hub" / "incoming").iterdir()) == []
 
 
@@ -186,7 +187,7 @@ async def test_full_is_said_and_nothing_is_dropped(tmp_path: Path, reason: str) 
         assert full.seconds > 0
         async with bob.collecting():
             await wait_until(lambda: bob.received == [parcel(1, size), parcel(2, size)])
-        await until_empty(hub)
+            await until_empty(hub)
         if "address" not in reason:
             assert await bob.put(parcel(3, size)) is None
 
