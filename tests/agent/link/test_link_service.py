@@ -194,33 +194,34 @@ async def test_a_rotated_identity_goes_on_over_links_alone(linked: tuple[Home, H
         await until_received(bob, first, fill(alice.drop / "second"))
 
 
-async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> None:
+@pytest.mark.parametrize("caller", ["alice", "bob"])
+async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home], caller: str) -> None:
     alice, bob = linked
     async with running(alice) as one, running(bob) as other:
         await become_known(alice, bob)
-        for agent, friend in ((one, bob), (other, alice)):
+        sides = {"alice": (one, bob), "bob": (other, alice)}
+        for agent, friend in sides.values():
             await until_linked(agent, friend)
-        for agent, friend in ((one, bob), (other, alice)):
-            links, calls = agent._parts.link.links, agent._parts.link.calls
-            assert links is not None
-            assert calls is not None
-            record = agent._parts.link.contacts.record_of(friend.identity.signer)
-            former = links.get(friend.identity.signer)
-            assert record is not None
-            assert former is not None
-            stream = await agent._parts.link._dial(record)
-            calling = links.run(
-                stream,
-                links.peer(friend.identity.signer),
-                record.link_key,
-                called_by=agent._context.identity.current.signer,
-            )
-            task = asyncio.create_task(calling)
-            await wait_until(lambda: task.done() or former.closed.done())  # noqa: B023
-            assert len(links) == 1
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        for agent, friend in ((one, bob), (other, alice)):
+        agent, friend = sides[caller]
+        links = agent._parts.link.links
+        assert links is not None
+        record = agent._parts.link.contacts.record_of(friend.identity.signer)
+        former = links.get(friend.identity.signer)
+        assert record is not None
+        assert former is not None
+        stream = await agent._parts.link._dial(record)
+        calling = links.run(
+            stream,
+            links.peer(friend.identity.signer),
+            record.link_key,
+            called_by=agent._context.identity.current.signer,
+        )
+        task = asyncio.create_task(calling)
+        await wait_until(lambda: task.done() or former.closed.done())
+        assert len(links) == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        for agent, friend in sides.values():
             await until_linked(agent, friend)
 
 
