@@ -201,7 +201,7 @@ def test_what_is_left_of_the_damaged_one_is_never_taken_for_the_new_one(alice: H
     overwrite(store)
     wal = Path(f"{store}-wal")
     wal.write_bytes(b"old")
-    aside = database_recovery._Salvage(alice.places, load_config(alice.places), alice.identity).replace(
+    aside = database_recovery._Recovery(alice.places, load_config(alice.places), alice.identity).replace(
         wall_clock()
     )
     assert (Path(f"{aside}-wal").read_bytes(), wal.exists()) == (b"old", False)

@@ -133,7 +133,7 @@ def is_running(pid: str) -> bool:
 async def test_one_program_at_a_time_and_not_for_ever(
     desktop: Desktop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("tuishare.agent.desktop_notifications._PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("tuishare.agent.desktop_notifications._TIMEOUT_SECONDS", 0.3)
     pids = desktop.log.with_name("pids")
     desktop.program.write_text(f"#!/bin/sh\necho $$ >> {pids}\nexec /bin/sleep 100\n")
     async with notifying() as notifier:

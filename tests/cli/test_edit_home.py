@@ -30,7 +30,7 @@ KEY = "9f" * 32
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edit_home, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(edit_home, "TIMEOUT_SECONDS", 0.3)
 
 
 async def test_every_change_goes_to_the_agent_where_one_answers(alice: Person, bob: Person) -> None:
@@ -73,7 +73,7 @@ async def test_every_change_goes_to_the_agent_where_one_answers(alice: Person, b
 
 
 def test_an_offline_change_waits_for_another_one(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edit_home, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(edit_home, "TIMEOUT_SECONDS", 30.0)
     lock = HomeLock(alice.places.lock_file)
     lock.acquire()
     release = threading.Timer(0.3, lock.release)

@@ -141,3 +141,10 @@ async def test_what_joining_prints_as_json(alice: Person) -> None:
 
 def test_what_is_no_invitation_is_refused(alice: Person) -> None:
     assert alice.call("join", "nothing").failed(2, "This is neither an invitation nor a file")
+
+
+async def test_what_comes_on_stdin_may_be_anything(alice: Person) -> None:
+    async with served(alice) as shell:
+        said = await shell.call("join", "-", stdin=b"\xff\xfe")
+        assert said.failed(2, "holds no invitation")
+        assert shell.agent.orders == []

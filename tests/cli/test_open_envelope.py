@@ -16,3 +16,9 @@ async def test_the_agent_is_told_the_absolute_path_of_the_file_itself(alice: Per
         assert shell.agent.orders == [("open", PathNamed(path=str(link)))]
         printed = await shell.call("open", link, "--json")
         assert read_json(printed.out, Accepted) == Accepted(id=link.name)
+
+
+async def test_a_home_folder_that_is_not_known_is_part_of_the_name(alice: Person) -> None:
+    async with served(alice) as shell:
+        await shell.call("open", "~no-such-user/film.torrent.encrypted")
+        assert "/~no-such-user/film.torrent.encrypted" in repr(shell.agent.orders)

@@ -27,6 +27,13 @@ from tuishare.hub.settings import (
 TEMPLATE = read_shipped(Shipped.HUB_TEMPLATE)
 
 
+def test_a_home_folder_that_is_not_known_is_part_of_the_path() -> None:
+    assert (
+        find_hub({"TUISHARE_HUB": "~no-such-user/hub"}).settings_file.parent
+        == Path.cwd() / "~no-such-user/hub"
+    )
+
+
 def test_a_new_hub_has_the_address_it_was_given_and_the_defaults(tmp_path: Path) -> None:
     places = find_hub({"TUISHARE_HUB": str(tmp_path / "hub")})
     with pytest.raises(BadConfiguration, match="There is no hub"):

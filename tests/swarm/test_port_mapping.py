@@ -71,7 +71,7 @@ async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
 
 
 async def test_a_router_that_says_nothing_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port_mapping, "ROUTER_PATIENCE", 0.01)
+    monkeypatch.setattr(port_mapping, "ROUTER_SECONDS", 0.01)
     known = RouterMappings()
     known.ask(50007)
     assert not known.faults

@@ -151,8 +151,8 @@ class Agent:
             self._parts.free_space,
         ):
             yield work.run()
-        if patience := watchdog_interval():
-            yield keep_alive(patience, self._questions())
+        if interval := watchdog_interval():
+            yield keep_alive(interval, self._health_checks())
 
     async def _load(self) -> None:
         await open_store(self._context)
@@ -173,7 +173,7 @@ class Agent:
     def _on_settings_event(self, _: FileEvent) -> None:
         self._config_reload.look()
 
-    def _questions(self) -> dict[str, HealthCheck]:
+    def _health_checks(self) -> dict[str, HealthCheck]:
         store = self._context.store
         return {
             "store": lambda: store.run(lambda database: database.resume_data("")),

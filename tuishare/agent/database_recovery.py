@@ -62,7 +62,7 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
     else:
         return None
     try:
-        return _Salvage(places, config, identity).replace(now)
+        return _Recovery(places, config, identity).replace(now)
     except OSError as error:
         raise from_os_error(error, f"replace the database {places.store_file}") from error
     except sqlite3.Error as error:
@@ -70,7 +70,7 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
 
 
 @dataclass(frozen=True, slots=True)
-class _Salvage:
+class _Recovery:
     places: Places
     config: Config
     identity: Identity

@@ -30,7 +30,7 @@ _TITLES: Final = {
 }
 _WAITING: Final = 5
 _PAUSE_SECONDS: Final = 3.0
-_PATIENCE_SECONDS: Final = 5.0
+_TIMEOUT_SECONDS: Final = 5.0
 _LONGEST: Final = 200
 _ENVIRONMENT: Final = (
     "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "HOME", "LANG", "PATH", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
@@ -86,7 +86,7 @@ class DesktopNotifier:
             self._note_failure(error.strerror or type(error).__name__)
             return
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 if code := await process.wait():
                     self._note_failure(f"it ended with {code}")
         except TimeoutError:

@@ -6,16 +6,15 @@ Owns how a card is read and printed, and how a fingerprint is shown for comparis
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import Final
 
 from tuishare.api.home_files import describe_card
 from tuishare.api.messages import CardInfo, People
+from tuishare.cli.input_files import read_start
 from tuishare.cli.json_output import print_json
 from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import say
-from tuishare.errors import BadInput, from_os_error
+from tuishare.errors import BadInput
 from tuishare.people import Card, decode_text, parse_card
 from tuishare.people.cards import CARD_PREFIX
 from tuishare.people.key_rotation import SUCCESSION_PREFIX
@@ -65,16 +64,6 @@ def read_text(given: str) -> str:
     """
     if given.strip().startswith((CARD_PREFIX, SUCCESSION_PREFIX)):
         return given
-    return decode_text(_read_start(given), "card")
-
-
-def _read_start(name: str) -> bytes:
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read(_LIMIT) if sys.stdin else b""
-        if len(os.fsencode(name)) > os.pathconf("/", "PC_PATH_MAX"):
-            raise BadInput(f"A card starts with '{CARD_PREFIX}'", hint="Copy the whole card again.")
-        with Path(name).open("rb") as file:
-            return file.read(_LIMIT)
-    except OSError as error:
-        raise from_os_error(error, f"read the card from {name}") from error
+    if len(os.fsencode(given)) > os.pathconf("/", "PC_PATH_MAX"):
+        raise BadInput(f"A card starts with '{CARD_PREFIX}'", hint="Copy the whole card again.")
+    return decode_text(read_start(given, _LIMIT, "the card"), "card")

@@ -25,7 +25,7 @@ from tuishare.home_paths import find_places
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-PATIENCE_SECONDS: Final = 5.0
+TIMEOUT_SECONDS: Final = 5.0
 """How long to wait for an agent that starts or stops, or for another command, which has the home locked."""
 _PAUSE_SECONDS: Final = 0.1
 
@@ -52,7 +52,7 @@ def edit_home(change: Callable[[HomeService], Coroutine[Any, Any, T]]) -> Edited
         HomeInUse: another process has the home and does not answer; nothing has changed.
         TuishareError: as the methods of `tuishare.api.service.HomeService`.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             return Edited(ask_agent(change), by_agent=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from tuishare.agent.process.log_format import open_logbook
+from tuishare.agent.process.log_format import start_logging
 from tuishare.api.messages import HubString
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.invitations import read_string
@@ -52,7 +52,7 @@ def run_foreground(*, verbose: bool) -> None:
     from tuishare.hub.process import run_hub
 
     raise_descriptor_limit()
-    open_logbook(verbose=verbose)
+    start_logging(verbose=verbose)
     os.umask(0o077)
     asyncio.run(run_hub(find_hub()))
 

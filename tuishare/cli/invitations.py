@@ -24,6 +24,7 @@ from tuishare.api.messages import (
     NewInvitation,
 )
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.input_files import read_start
 from tuishare.cli.json_output import print_json
 from tuishare.cli.terminal import is_terminal, print_rows, say
 from tuishare.config.expiry import parse_expiry
@@ -247,12 +248,11 @@ def read_string(given: str, prefix: str, what: str) -> str:
     Raises:
         BadInput: it is neither the string nor a file that holds text.
     """
-    if given == "-":
-        return sys.stdin.read(_LONGEST)
     if "".join(given.split()).startswith(prefix):
         return given[:_LONGEST]
     try:
-        return read_limited(Path(given), _LONGEST).decode()
+        found = read_start("-", _LONGEST, what) if given == "-" else read_limited(Path(given), _LONGEST)
+        return found.decode()
     except NotFound:
         raise BadInput(f"This is neither {what} nor a file", hint=f"It starts with {prefix}v1:.") from None
     except (UnicodeDecodeError, SystemFailed) as error:

@@ -23,7 +23,7 @@ def open_envelope(file: Path, *, as_json: bool) -> None:
         BadInput: it is something else than an envelope.
         NotFound: there is nothing at the path.
     """
-    path = os.path.abspath(file.expanduser())
+    path = os.path.abspath(os.path.expanduser(file))
     require_text(path)
     accepted = ask_agent(lambda client: client.open_envelope(PathNamed(path=path)))
     if as_json:

@@ -9,7 +9,7 @@ import asyncio
 import os
 
 from tuishare.agent.daemon import run_agent
-from tuishare.agent.process.log_format import open_logbook
+from tuishare.agent.process.log_format import start_logging
 from tuishare.agent.process.malloc import limit_arenas
 from tuishare.home_paths import find_places
 from tuishare.net.descriptors import raise_descriptor_limit
@@ -23,6 +23,6 @@ def run_foreground(*, verbose: bool) -> None:
     """
     limit_arenas()
     raise_descriptor_limit()
-    open_logbook(verbose=verbose)
+    start_logging(verbose=verbose)
     os.umask(0o077)
     asyncio.run(run_agent(find_places()))

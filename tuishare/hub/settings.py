@@ -154,7 +154,9 @@ def find_hub(environment: Mapping[str, str] | None = None) -> HubPlaces:
     """
     environment = os.environ if environment is None else environment
     given = environment.get(FOLDER_VARIABLE)
-    folder = Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tuishare-hub")
+    folder = (
+        Path(os.path.expanduser(given)).absolute() if given else platformdirs.user_data_path("tuishare-hub")
+    )
     require_text(folder)
     return HubPlaces(folder)
 

@@ -113,12 +113,12 @@ async def end_idle(table: TorrentTable, handshakes: Handshakes, limit: int) -> N
             await _end(table, handshakes, CROWDED_IDLE_SECONDS if crowded else IDLE_SECONDS)
 
 
-async def _end(table: TorrentTable, handshakes: Handshakes, patience: float) -> None:
+async def _end(table: TorrentTable, handshakes: Handshakes, seconds: float) -> None:
     handles = table.seeded_by_peers()
     if not handles:
         return
     idle = await asyncio.to_thread(
-        lambda: [peer for handle in handles for peer in find_idle(handle, patience)]
+        lambda: [peer for handle in handles for peer in find_idle(handle, seconds)]
     )
     if idle:
         await handshakes.end_peers(idle)

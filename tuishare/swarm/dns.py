@@ -18,7 +18,7 @@ from tuishare.net.endpoints import Endpoint
 MAX_CONTACTS = 64
 """Maximum number of contacts to connect to, from any source."""
 
-_PATIENCE = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _judge(found: dict[Endpoint, list[Endpoint]], machine: AddressFacts) -> Judg
 async def _look_up(name: Endpoint) -> list[Endpoint]:
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, TimeoutError):
         return []

@@ -50,9 +50,9 @@ from tuishare.torrents import InfoHash
 if TYPE_CHECKING:
     from libtorrent import settings_pack
 
-FLUSH_PATIENCE = 300.0
+FLUSH_SECONDS = 300.0
 """Seconds for writing received data; on a slow disk, 100 MB may be pending."""
-CLOSE_PATIENCE = 10.0
+CLOSE_SECONDS = 10.0
 """Seconds for each step of saving the resume data of all torrents."""
 CLOSE_GRACE = 0.1
 """Seconds for TLS shutdown: libtorrent's destructor holds the interpreter lock while it waits for it."""
@@ -221,7 +221,7 @@ class Engine:
         Raises:
             SystemFailed: data could not be written, or not within five minutes.
         """
-        await self._storage.flush(info_hash, FLUSH_PATIENCE)
+        await self._storage.flush(info_hash, FLUSH_SECONDS)
         await asyncio.to_thread(clear_executable_bits, self._table.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
@@ -230,7 +230,7 @@ class Engine:
         Raises:
             SystemFailed: there is no resume data yet, or data could not be written.
         """
-        return await self._storage.resume_data(info_hash, FLUSH_PATIENCE)
+        return await self._storage.resume_data(info_hash, FLUSH_SECONDS)
 
     def has(self, info_hash: InfoHash) -> bool:
         """Return whether a torrent was added, or is being added."""
@@ -277,7 +277,7 @@ class Engine:
             return {}
         for task in tuple(self._tasks):
             task.cancel()
-        saved = await self._storage.save_all(CLOSE_PATIENCE)
+        saved = await self._storage.save_all(CLOSE_SECONDS)
         if self._table.admitted():
             await asyncio.sleep(CLOSE_GRACE)
         if self._handshakes is not None:

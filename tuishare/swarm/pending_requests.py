@@ -14,7 +14,7 @@ from tuishare.errors import SystemFailed
 from tuishare.swarm.alerts import Flushed, ResumeSaved, TorrentAdded, TorrentRemoved
 from tuishare.torrents import InfoHash
 
-PATIENCE = 30.0
+ANSWER_SECONDS = 30.0
 """Timeout of all requests but flushing, in seconds."""
 
 Reply = TypeVar("Reply", TorrentAdded, Flushed, TorrentRemoved, ResumeSaved)
@@ -34,7 +34,7 @@ class PendingRequests:
         kind: type[Reply],
         info_hash: InfoHash,
         *,
-        patience: float = PATIENCE,
+        seconds: float = ANSWER_SECONDS,
     ) -> Reply:
         """Send a request, and wait for the next reply of that kind for that torrent.
 
@@ -42,7 +42,7 @@ class PendingRequests:
             send: makes the non-blocking call.
             kind: of the reply.
             info_hash: of the torrent.
-            patience: timeout in seconds.
+            seconds: timeout in seconds.
 
         Raises:
             SystemFailed: there was no reply in time.
@@ -52,11 +52,11 @@ class PendingRequests:
         self._waiting[key].append(future)
         try:
             send()
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 reply = await future
         except TimeoutError:
             raise SystemFailed(
-                f"The BitTorrent engine did not answer within {patience:g} seconds",
+                f"The BitTorrent engine did not answer within {seconds:g} seconds",
                 hint="The disk may be overloaded; try again.",
             ) from None
         finally:

@@ -16,7 +16,7 @@ from tuishare.swarm.alerts import ExternalAddress, PortMapped, PortMappingFailed
 
 MAX_ADDRESSES = 8
 """Maximum number of addresses to keep; a machine has one per family and network."""
-ROUTER_PATIENCE = 5.0
+ROUTER_SECONDS = 5.0
 """Timeout of a router's answers in seconds; the first may take up to three, most take none."""
 _SILENCE = "no router has answered UPnP or NAT-PMP"
 
@@ -70,7 +70,7 @@ class RouterMappings:
         self._asked.update(ports)
         self._answered.clear()
         self._settle()  # the answer may have arrived already
-        asyncio.get_running_loop().call_later(ROUTER_PATIENCE, self._give_up)
+        asyncio.get_running_loop().call_later(ROUTER_SECONDS, self._end_wait)
 
     async def wait(self) -> None:
         """Wait until a router forwards every requested port, or the timeout."""
@@ -119,7 +119,7 @@ class RouterMappings:
     def _are_forwarded(self) -> bool:
         return self._asked <= {found.port for found in self.mapped(self._asked) if found.protocol == "tcp"}
 
-    def _give_up(self) -> None:
+    def _end_wait(self) -> None:
         # libtorrent retries for minutes before it reports that there is no router, and for NAT-PMP it never does.
         self._silent = True
         self._answered.set()

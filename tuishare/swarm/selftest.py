@@ -20,7 +20,7 @@ from tuishare.swarm.settings import EngineSettings, settings_for
 from tuishare.swarm.torrent_params import TorrentParams, prepare
 from tuishare.swarm.torrent_spec import TorrentSpec
 
-_PATIENCE = 5.0
+_TIMEOUT_SECONDS = 5.0
 _NOWHERE = Path(os.devnull)
 """The share's payload is never read or written."""
 _TORRENT = (
@@ -102,7 +102,7 @@ def _greet(
     """
     greeting = b"\x13BitTorrent protocol" + bytes(8) + info_hash
     with (
-        socket.create_connection(("127.0.0.1", port), _PATIENCE) as raw,
+        socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as raw,
         context.wrap_socket(raw, server_hostname=info_hash.hex(), session=session) as stream,
     ):
         # Another peer id each time: a second connection with a known one is dropped silently.

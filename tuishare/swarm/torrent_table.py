@@ -23,7 +23,7 @@ from tuishare.torrents import InfoHash
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
-_CHECK_PATIENCE = 0.2
+_CHECK_SECONDS = 0.2
 _YOUTH = 10.0
 
 
@@ -97,7 +97,7 @@ class TorrentEntry:
         with the next tick (0.5 s in one of six).
         """
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CHECK_PATIENCE):
+            async with asyncio.timeout(_CHECK_SECONDS):
                 await self.checked.wait()
 
     def progress(self, info_hash: InfoHash) -> Progress:

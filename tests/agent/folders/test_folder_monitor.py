@@ -188,7 +188,7 @@ async def test_what_is_not_complete_waits_with_its_reason(folder: Path, handler:
 async def test_what_stays_open_for_too_long_is_taken_with_a_report(
     folder: Path, handler: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stability, "_PATIENCE", 3)
+    monkeypatch.setattr(stability, "_OVERDUE", 3)
     handler.written = True
     async with followed(folder, handler):
         (folder / "a").write_text("1")

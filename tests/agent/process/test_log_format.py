@@ -17,7 +17,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
-from tuishare.agent.process.log_format import LineFormatter, open_logbook, redact
+from tuishare.agent.process.log_format import LineFormatter, redact, start_logging
 from tuishare.core.database import Database
 from tuishare.people import User
 
@@ -112,7 +112,7 @@ def test_only_a_stream_that_is_the_journal_is_taken_for_it(
             status = os.fstat(stream.fileno())
             inode = status.st_ino if marked else status.st_ino + 1
             monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{inode}")
-            open_logbook(verbose=False, stream=stream)
+            start_logging(verbose=False, stream=stream)
             logging.getLogger("tuishare").info("hello")
             logging.getLogger("tuishare").debug("not this")
             stream.seek(0)
@@ -124,7 +124,7 @@ def test_only_a_stream_that_is_the_journal_is_taken_for_it(
 @pytest.mark.usefixtures("quiet")
 def test_a_stream_without_a_descriptor_will_do() -> None:
     stream = io.StringIO()
-    open_logbook(verbose=True, stream=stream)
+    start_logging(verbose=True, stream=stream)
     logging.getLogger("tuishare").debug("hello")
     assert "DEBUG tuishare: hello" in stream.getvalue()
 

@@ -32,8 +32,8 @@ async def hear(manager: socket.socket, seconds: float = 5) -> bytes:
 
 
 @asynccontextmanager
-async def proving(patience: float, questions: Mapping[str, HealthCheck]) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_alive(patience, questions))
+async def proving(interval: float, health_checks: Mapping[str, HealthCheck]) -> AsyncIterator[None]:
+    task = asyncio.create_task(keep_alive(interval, health_checks))
     try:
         yield
         assert not task.done()
@@ -68,12 +68,12 @@ async def test_life_is_proved_again_and_again(manager: socket.socket) -> None:
 async def test_one_silent_part_is_silence_until_it_answers(
     manager: socket.socket, caplog: pytest.LogCaptureFixture, bad: HealthCheck, said: str
 ) -> None:
-    questions: dict[str, HealthCheck] = {"store": lambda: asyncio.sleep(0), "engine": bad}
-    async with proving(0.04, questions):
+    health_checks: dict[str, HealthCheck] = {"store": lambda: asyncio.sleep(0), "engine": bad}
+    async with proving(0.04, health_checks):
         await wait_until(lambda: caplog.text.count(said) >= 2)
         with pytest.raises(BlockingIOError):
             manager.recv(200)
-        questions["engine"] = questions["store"]
+        health_checks["engine"] = health_checks["store"]
         assert await hear(manager) == b"WATCHDOG=1"
 
 
@@ -84,11 +84,11 @@ async def test_a_running_agent_proves_its_life(
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
     async with running(alice) as agent:
         assert await hear(manager) == b"WATCHDOG=1"
-        assert set(agent._questions()) == {"engine", "store"}
+        assert set(agent._health_checks()) == {"engine", "store"}
         store = agent._context.store
         store._database, database = None, store._database
         with pytest.raises(SystemFailed, match="not open"):
-            await agent._questions()["store"]()
+            await agent._health_checks()["store"]()
         store._database = database
 
 
@@ -101,7 +101,7 @@ async def test_an_engine_that_is_closed_does_not_answer(alice: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "patience"),
+    ("environment", "interval"),
     [
         ({}, None),
         ({"WATCHDOG_USEC": "120000000"}, 120.0),
@@ -111,5 +111,5 @@ async def test_an_engine_that_is_closed_does_not_answer(alice: Home) -> None:
         ({"WATCHDOG_USEC": "soon"}, None),
     ],
 )
-def test_how_often_is_for_systemd_to_say(environment: dict[str, str], patience: float | None) -> None:
-    assert watchdog_interval(environment) == patience
+def test_how_often_is_for_systemd_to_say(environment: dict[str, str], interval: float | None) -> None:
+    assert watchdog_interval(environment) == interval

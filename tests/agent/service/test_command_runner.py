@@ -22,14 +22,14 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "FIRST_SECONDS", 0.01)
         monkeypatch.setattr(module, "LONGEST_SECONDS", 0.01)
-        self.patience = DiskRetry(Path("/state"))
-        self.runner = CommandRunner(self.patience)
+        self.disk_retry = DiskRetry(Path("/state"))
+        self.runner = CommandRunner(self.disk_retry)
         self.runner.ready.set()
         self.full = False
         self.done: list[str] = []
 
     async def order(self, name: str) -> str:
-        await self.patience.retry_until_written(self._write)
+        await self.disk_retry.retry_until_written(self._write)
         self.done.append(name)
         return name
 

@@ -25,7 +25,7 @@ class FileEventKind(Enum):
 
 _LONGEST: Final = 30
 """Quiet times: the longest wait, and how soon a change counts as another one of the same series."""
-_PATIENCE: Final = 300
+_OVERDUE: Final = 300
 """Quiet times after which an entry is taken at the first quiet moment, or although a program has it open."""
 _BATCH: Final = 256
 """Settled entries after which those that no change follows any more are forgotten."""
@@ -155,7 +155,7 @@ class StabilityTracker:
     def is_overdue(self, name: str, now: float) -> bool:
         """Return whether an entry has been unchanged for so long that it is taken although a program has it open."""
         entry = self._entries.get(name)
-        return entry is not None and now - entry.unchanged >= _PATIENCE * self._settle.quiet
+        return entry is not None and now - entry.unchanged >= _OVERDUE * self._settle.quiet
 
     def is_tracked(self, name: str) -> bool:
         """Return whether an entry has not settled."""
@@ -183,7 +183,7 @@ class StabilityTracker:
             former is None
             or former.fingerprint == entry.fingerprint
             or not self._is_soon(former, entry)
-            or now - entry.since >= _PATIENCE * quiet
+            or now - entry.since >= _OVERDUE * quiet
         ):
             return usual
         return min(max(2 * usual, quiet) * (1 << min(former.again, 16)), _LONGEST * quiet)

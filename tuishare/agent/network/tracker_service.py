@@ -63,16 +63,16 @@ class TrackerService:
             BadConfiguration: the tracker's certificate is not usable.
             SystemFailed: a port cannot be opened.
         """
-        announcing = cls(events)
+        service = cls(events)
         async with contextlib.AsyncExitStack() as stack:
-            announcing._routes = await stack.enter_async_context(
+            service._routes = await stack.enter_async_context(
                 TrackerProxies.open(config.network.outgoing_proxy)
             )
             # Behind a proxy, no recipient can reach our tracker.
             if config.tracker.listen and config.network.outgoing_proxy is None:
                 certificate = await asyncio.to_thread(load_certificate, places.tracker_file)
                 server = TrackerServer(
-                    announcing._tracker,
+                    service._tracker,
                     certificate,
                     https=_place(config.tracker.listen),
                     http=_place(config.tracker.listen_plain) if config.network.listen_plain else None,
@@ -80,9 +80,9 @@ class TrackerService:
                 )
                 await server.start()
                 stack.push_async_callback(server.close)
-                announcing._ports.update({str(scheme): port for scheme, port in server.ports.items()})
-                announcing._pin = certificate.pin
-            yield announcing
+                service._ports.update({str(scheme): port for scheme, port in server.ports.items()})
+                service._pin = certificate.pin
+            yield service
 
     @property
     def port(self) -> int | None:

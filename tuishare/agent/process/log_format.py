@@ -65,7 +65,7 @@ class LineFormatter(logging.Formatter):
         return "\n".join(mark + line for line in text.split("\n"))
 
 
-def open_logbook(*, verbose: bool, stream: TextIO | None = None) -> None:
+def start_logging(*, verbose: bool, stream: TextIO | None = None) -> None:
     """Send the log to a stream, stderr by default."""
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)

@@ -43,29 +43,29 @@ def watchdog_interval(environment: Mapping[str, str] = os.environ) -> float | No
     return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) else None
 
 
-async def keep_alive(patience: float, questions: Mapping[str, HealthCheck]) -> None:
+async def keep_alive(interval: float, health_checks: Mapping[str, HealthCheck]) -> None:
     """Send keep-alive messages twice per interval until cancelled; send none while a health check fails.
 
     Args:
-        patience: seconds within which the service manager expects a message.
-        questions: health checks, by the name of the part.
+        interval: seconds within which the service manager expects a message.
+        health_checks: health checks, by the name of the part.
     """
-    pause = patience / 2
+    pause = interval / 2
     while True:
         started = asyncio.get_running_loop().time()
-        if await _all_answer(questions, pause):
+        if await _all_answer(health_checks, pause):
             notify("WATCHDOG=1")
         await asyncio.sleep(max(0.0, started + pause - asyncio.get_running_loop().time()))
 
 
-async def _all_answer(questions: Mapping[str, HealthCheck], seconds: float) -> bool:
+async def _all_answer(health_checks: Mapping[str, HealthCheck], seconds: float) -> bool:
     part = ""
     try:
         async with asyncio.timeout(seconds):
-            for asked, question in questions.items():
+            for asked, check in health_checks.items():
                 part = asked
                 with contextlib.suppress(DiskRefused):  # a restart would not help
-                    await question()
+                    await check()
     except TimeoutError:
         _log.error("The %s does not answer", part)
         return False

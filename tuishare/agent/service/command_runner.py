@@ -21,10 +21,10 @@ _T = TypeVar("_T")
 class CommandRunner:
     """Runs the commands of one agent, once it is `ready`."""
 
-    def __init__(self, patience: DiskRetry) -> None:
-        """`patience` retries writes to the disk on which commands are recorded."""
+    def __init__(self, disk_retry: DiskRetry) -> None:
+        """`disk_retry` retries writes to the disk on which commands are recorded."""
         self.ready = asyncio.Event()
-        self._patience = patience
+        self._disk_retry = disk_retry
         self._late: set[asyncio.Task[Any]] = set()
 
     async def run(
@@ -53,7 +53,7 @@ class CommandRunner:
                 first.close()
             raise
         task = asyncio.create_task(order)
-        refused = asyncio.create_task(self._patience.refused())
+        refused = asyncio.create_task(self._disk_retry.refused())
         try:
             await asyncio.wait({task, refused}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -79,7 +79,7 @@ class CommandRunner:
 
     def _require_able(self, *, despite_disk: bool) -> None:
         if not despite_disk:
-            self._patience.require()
+            self._disk_retry.require()
         if not self.ready.is_set():
             raise SystemFailed("The agent is still starting", hint="Try again in a moment.")
 

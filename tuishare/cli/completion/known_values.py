@@ -19,7 +19,7 @@ from tuishare.sanitize import for_display
 Values: TypeAlias = Iterator[tuple[str, str]]
 """Values, each with what a person may want to read beside it."""
 
-_PATIENCE_SECONDS: Final = 3.0
+_TIMEOUT_SECONDS: Final = 3.0
 _LONGEST_ANSWER: Final = 64 * 1024 * 1024
 _SHORT: Final = 8
 """Digits of an id; a command that finds them ambiguous says so."""
@@ -112,7 +112,7 @@ def known_values(metavar: str, typed: str) -> Values:
 
 def _ask(path: str) -> Any:
     with closing(socket.socket(socket.AF_UNIX)) as connection:
-        connection.settimeout(_PATIENCE_SECONDS)
+        connection.settimeout(_TIMEOUT_SECONDS)
         connection.connect(os.fsencode(find_places().socket))
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: tuishare\r\nConnection: close\r\n\r\n".encode())
         with connection.makefile("rb") as answer:

@@ -20,7 +20,7 @@ from tuishare.errors import from_os_error
 from tuishare.home_paths import find_home_folder
 
 _CACHES: Final = (("update-mime-database", "mime"), ("update-desktop-database", "applications"))
-_PATIENCE_SECONDS: Final = 30
+_TIMEOUT_SECONDS: Final = 30
 
 
 def user_share() -> Path:
@@ -82,4 +82,4 @@ def _renew_caches(share: Path) -> None:
     for program, folder in _CACHES:
         if (path := shutil.which(program)) and (share / folder).is_dir():
             words = [path, str(share / folder)]
-            subprocess.run(words, check=False, timeout=_PATIENCE_SECONDS, capture_output=True)  # noqa: S603
+            subprocess.run(words, check=False, timeout=_TIMEOUT_SECONDS, capture_output=True)  # noqa: S603
