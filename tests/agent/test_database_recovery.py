@@ -19,8 +19,8 @@ from tuishare.api.messages import DownloadState, NewShare, ShareAction, ShareSta
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.database import Database
-from tuishare.core.introduction_queries import find_acquaintances
-from tuishare.core.introduction_records import Acquaintance
+from tuishare.core.introduction_queries import find_known_cards
+from tuishare.core.introduction_records import KnownCard
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import SystemFailed
 
@@ -211,7 +211,7 @@ def test_what_is_left_of_the_damaged_one_is_never_taken_for_the_new_one(alice: H
 def test_who_was_removed_is_remembered(alice: Home) -> None:
     """T16: an introduction would bring them back."""
     store = alice.places.store_file
-    removed, known = Acquaintance(b"r" * 32, "carol", 5), Acquaintance(b"k" * 32, "dan")
+    removed, known = KnownCard(b"r" * 32, "carol", 5), KnownCard(b"k" * 32, "dan")
     with contextlib.closing(Database(store)) as database:
         database.save(removed, known)
     damage_shares(store)
@@ -219,7 +219,7 @@ def test_who_was_removed_is_remembered(alice: Home) -> None:
         alice.places, load_config(alice.places), alice.identity, wall_clock()
     )
     with contextlib.closing(Database(store)) as database:
-        assert find_acquaintances(database) == [known, removed]
+        assert find_known_cards(database) == [known, removed]
 
 
 def test_a_crash_before_the_end_leaves_the_damaged_one(alice: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.config.model import Config
 from tuishare.core.database import Database, Generation
-from tuishare.core.introduction_records import Acquaintance
+from tuishare.core.introduction_records import KnownCard
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import new_secret
 from tuishare.core.sqlite_errors import DamagedDatabase, classify
@@ -83,7 +83,7 @@ class _Recovery:
         with contextlib.closing(Database(rebuilt)) as database:
             database.remember(self.generations())
             database.save(*self.shares())
-            database.save(*_read_acquaintances(self.places.store_file))
+            database.save(*_read_known_cards(self.places.store_file))
         aside = damaged.with_name(f"{damaged.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
         aside.unlink(missing_ok=True)
         os.link(damaged, aside)
@@ -163,12 +163,12 @@ def _read_ledger(path: Path) -> Iterator[Generation]:
                 yield Generation(signer, share, number)
 
 
-def _read_acquaintances(path: Path) -> Iterator[Acquaintance]:
+def _read_known_cards(path: Path) -> Iterator[KnownCard]:
     """Yield the cards that are, or were, in the user book, as far as they can still be read."""
-    for row in _read_rows(path, "acquaintances", "signer, name, removed"):
+    for row in _read_rows(path, "known_cards", "signer, name, removed"):
         match row:
             case (bytes() as signer, str() as name, int() as removed):
-                yield Acquaintance(signer, name, removed)
+                yield KnownCard(signer, name, removed)
 
 
 def _read_rows(path: Path, table: str, columns: str) -> Iterator[tuple[object, object, object]]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.link.acquaintances import Acquaintances
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.link.callers import ContactCallers
 from tuishare.agent.link.calls import Calls, Dial
@@ -23,6 +22,7 @@ from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import EditUsers, JoinedUsers
 from tuishare.agent.link.joins import Call, Joins
+from tuishare.agent.link.known_cards import KnownCards
 from tuishare.agent.link.link_service import LinkNeeds, LinkService, MailboxParts, OpenParts
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
@@ -65,10 +65,10 @@ def make_arrivals(context: Context, downloads: DownloadRepository) -> Arrivals:
 
 def make_introductions(context: Context, contacts: Contacts, edit_users: EditUsers) -> UserIntroductions:
     """Make what is known of introductions."""
-    acquaintances = Acquaintances(context.store, context.clock)
+    known_cards = KnownCards(context.store, context.clock)
     identity, users, changed, clock = context.identity, context.users, context.changed, context.clock
     return UserIntroductions(
-        acquaintances,
+        known_cards,
         GivenIntroductions(
             *(contacts, context.store),
             settings=context.settings,
@@ -78,7 +78,7 @@ def make_introductions(context: Context, contacts: Contacts, edit_users: EditUse
             clock=clock,
         ),
         ReceivedIntroductions(
-            *(contacts, acquaintances, edit_users, context.store),
+            *(contacts, known_cards, edit_users, context.store),
             users=users,
             activity=context.activity,
             changed=changed,

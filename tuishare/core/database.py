@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tuishare.core.introduction_records import Acquaintance, GivenIntroduction, ReceivedIntroduction
+from tuishare.core.introduction_records import GivenIntroduction, KnownCard, ReceivedIntroduction
 from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
@@ -65,7 +65,7 @@ _Record = TypeVar(
     JoinRecord,
     GivenIntroduction,
     ReceivedIntroduction,
-    Acquaintance,
+    KnownCard,
 )
 
 

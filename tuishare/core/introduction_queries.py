@@ -6,12 +6,12 @@ Everything runs on the database's thread. What follows from the removal of a use
 from __future__ import annotations
 
 from tuishare.core.database import Database
-from tuishare.core.introduction_records import Acquaintance, GivenIntroduction, ReceivedIntroduction
+from tuishare.core.introduction_records import GivenIntroduction, KnownCard, ReceivedIntroduction
 
 
-def find_acquaintances(database: Database) -> list[Acquaintance]:
+def find_known_cards(database: Database) -> list[KnownCard]:
     """Return every card that is, or was, in the user book."""
-    return database.find(Acquaintance, "ORDER BY signer")
+    return database.find(KnownCard, "ORDER BY signer")
 
 
 def find_given(database: Database) -> list[GivenIntroduction]:

@@ -62,7 +62,7 @@ class ReceivedIntroduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Acquaintance:
+class KnownCard:
     """A card that is, or was, in the user book.
 
     Attributes:

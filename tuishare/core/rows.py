@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from tuishare.core.introduction_records import Acquaintance, GivenIntroduction, ReceivedIntroduction
+from tuishare.core.introduction_records import GivenIntroduction, KnownCard, ReceivedIntroduction
 from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
@@ -43,7 +43,7 @@ Record = (
     | JoinRecord
     | GivenIntroduction
     | ReceivedIntroduction
-    | Acquaintance
+    | KnownCard
 )
 Table = Literal[
     "shares",
@@ -58,7 +58,7 @@ Table = Literal[
     "joins",
     "given_introductions",
     "received_introductions",
-    "acquaintances",
+    "known_cards",
 ]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
@@ -73,7 +73,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     JoinRecord: "joins",
     GivenIntroduction: "given_introductions",
     ReceivedIntroduction: "received_introductions",
-    Acquaintance: "acquaintances",
+    KnownCard: "known_cards",
 }
 _BINARY: Final[dict[type, list[str]]] = {
     kind: [field.name for field in fields(kind) if field.type == "bytes"] for kind in TABLES

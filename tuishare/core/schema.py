@@ -217,4 +217,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE handovers ADD COLUMN hub INTEGER NOT NULL DEFAULT 0",),
     ("ALTER TABLE handovers DROP COLUMN retry",),
     ("ALTER TABLE given_introductions DROP COLUMN retry",),
+    ("ALTER TABLE acquaintances RENAME TO known_cards",),
 )

@@ -28,7 +28,7 @@ from tuishare.api.messages import (
     UserNamed,
     UsersToIntroduce,
 )
-from tuishare.core.introduction_queries import find_acquaintances
+from tuishare.core.introduction_queries import find_known_cards
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.link import messages
 from tuishare.link.introduction import read_introduction, sign_introduction
@@ -282,7 +282,7 @@ async def test_who_was_removed_without_an_agent_does_not_come_back_either(bob: H
 
 async def wait_until_saved(store: Store, signer: bytes) -> None:
     await answered(
-        lambda: store.run(find_acquaintances), lambda known: signer in {record.signer for record in known}
+        lambda: store.run(find_known_cards), lambda known: signer in {record.signer for record in known}
     )
 
 

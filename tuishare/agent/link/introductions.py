@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
-from tuishare.agent.link.acquaintances import Acquaintances
 from tuishare.agent.link.given_introductions import GivenIntroductions
+from tuishare.agent.link.known_cards import KnownCards
 from tuishare.agent.link.received_introductions import ReceivedIntroductions
 from tuishare.errors import SystemFailed
 from tuishare.people import UserBook
@@ -22,22 +22,22 @@ class UserIntroductions:
     """The introductions of one agent, in both directions."""
 
     def __init__(
-        self, acquaintances: Acquaintances, given: GivenIntroductions, received: ReceivedIntroductions
+        self, known_cards: KnownCards, given: GivenIntroductions, received: ReceivedIntroductions
     ) -> None:
-        self._acquaintances = acquaintances
+        self._known_cards = known_cards
         self.given = given
         self.received = received
         self._requested = ChangeSignal()
 
     async def load(self) -> None:
         """Read what the last run left."""
-        await self._acquaintances.load()
+        await self._known_cards.load()
         await self.given.load()
         await self.received.load()
 
     def take_book(self, book: UserBook) -> None:
         """Know these users from now on: who was removed is not introduced again, from this moment."""
-        self._acquaintances.take_book(book)
+        self._known_cards.take_book(book)
         self.request()
 
     def request(self) -> None:
@@ -49,7 +49,7 @@ class UserIntroductions:
         while True:
             revision = self._requested.revision
             with isolate_errors("follow the users"), contextlib.suppress(SystemFailed):
-                removed = await self._acquaintances.save()
+                removed = await self._known_cards.save()
                 self.given.forget(removed)
                 self.received.forget(removed)
                 await self.received.tidy()

@@ -16,10 +16,10 @@ from typing import Final
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.events import ChangeSignal
-from tuishare.agent.link.acquaintances import Acquaintances
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.given_introductions import MOST_USERS
 from tuishare.agent.link.joined_users import EditUsers
+from tuishare.agent.link.known_cards import KnownCards
 from tuishare.agent.live import UserBookFile
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.store import Store
@@ -72,7 +72,7 @@ class ReceivedIntroductions:
     def __init__(
         self,
         contacts: Contacts,
-        acquaintances: Acquaintances,
+        known_cards: KnownCards,
         edit_users: EditUsers,
         store: Store,
         *,
@@ -82,7 +82,7 @@ class ReceivedIntroductions:
         clock: Clock,
     ) -> None:
         self._contacts = contacts
-        self._acquaintances = acquaintances
+        self._known_cards = known_cards
         self._edit_users = edit_users
         self._store = store
         self._users = users
@@ -149,7 +149,7 @@ class ReceivedIntroductions:
         if _is_known(book, card):
             await self._keep_address(introduction)
             return have
-        if self._acquaintances.was_removed(card.signer):
+        if self._known_cards.was_removed(card.signer):
             detail = f"is not added again: you removed them, and {introducer.name} introduces them"
             self._tell_once(introducer, card.signer, card.name, detail)
             return have

@@ -1,4 +1,4 @@
-"""Acquaintances: every card that is, or ever was, in the user book.
+"""Every card that is, or ever was, in the user book.
 
 Owns who was removed from it, by whatever way: in the agent, by a command without one, or in the file. A removed user
 must not come back by an introduction, however late it arrives, so this is kept for ever: it grows only with the users
@@ -11,24 +11,24 @@ from dataclasses import replace
 
 from tuishare.agent.state.store import Store
 from tuishare.core.clock import Clock
-from tuishare.core.introduction_queries import find_acquaintances
-from tuishare.core.introduction_records import Acquaintance
+from tuishare.core.introduction_queries import find_known_cards
+from tuishare.core.introduction_records import KnownCard
 from tuishare.people import UserBook
 
 
-class Acquaintances:
-    """The acquaintances of one agent."""
+class KnownCards:
+    """The cards that one agent knows, or has known."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._book: UserBook | None = None
-        self._records: dict[bytes, Acquaintance] | None = None
-        self._unsaved: dict[bytes, Acquaintance] = {}
+        self._records: dict[bytes, KnownCard] | None = None
+        self._unsaved: dict[bytes, KnownCard] = {}
 
     async def load(self) -> None:
         """Read what the last run left, and compare it with the user book."""
-        stored = await self._store.run(find_acquaintances)
+        stored = await self._store.run(find_known_cards)
         self._records = {record.signer: record for record in stored}
         self._compare()
 
@@ -64,13 +64,13 @@ class Acquaintances:
             if card is not None
         }
         for signer, name in present.items():
-            self._note(Acquaintance(signer, name))
+            self._note(KnownCard(signer, name))
         now = self._clock.now()
         for record in list(self._records.values()):
             if record.signer not in present and not record.removed:
                 self._note(replace(record, removed=now))
 
-    def _note(self, record: Acquaintance) -> None:
+    def _note(self, record: KnownCard) -> None:
         assert self._records is not None
         if self._records.get(record.signer) != record:
             self._records[record.signer] = self._unsaved[record.signer] = record
