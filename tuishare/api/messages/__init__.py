@@ -34,11 +34,7 @@ from tuishare.api.messages.introductions import (
     UsersIntroduced,
     UsersToIntroduce,
 )
-from tuishare.api.messages.links import (
-    Handover,
-    HandoverState,
-    HubJoined,
-    HubString,
+from tuishare.api.messages.invitations import (
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -46,8 +42,14 @@ from tuishare.api.messages.links import (
     JoinerAnswer,
     JoinerState,
     Joining,
-    Link,
     NewInvitation,
+)
+from tuishare.api.messages.links import (
+    Handover,
+    HandoverState,
+    HubJoined,
+    HubString,
+    Link,
     Unanswered,
 )
 from tuishare.api.messages.paths import FolderEntry, FolderListing, FolderQuery, PathNamed, PathSize
