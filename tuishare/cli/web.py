@@ -59,13 +59,13 @@ def serve_page(*, verbose: bool) -> None:
         BadConfiguration: settings, certificate or database are not usable.
     """
     require_web_extra()
-    from tuishare.agent.process.log_format import open_logbook
+    from tuishare.agent.process.log_format import start_logging
     from tuishare.web.process import run_web
 
     places = find_places()
     config = load_config(places)
     places.prepare()
-    open_logbook(verbose=verbose)
+    start_logging(verbose=verbose)
     os.umask(0o077)
 
     async def serve() -> None:
