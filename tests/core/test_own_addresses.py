@@ -149,3 +149,12 @@ def test_one_port_is_not_for_two(
 )
 def test_ports_that_do_not_meet(tmp_path: Path, network: NetworkSettings, tracker: TrackerSettings) -> None:
     check(tmp_path, network, tracker)
+
+
+def test_a_hub_comes_after_all_others_and_always_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = frozenset(ipaddress.ip_address(f"8.8.8.{number}") for number in range(1, 30))
+    monkeypatch.setattr("tuishare.core.own_addresses.own_addresses", lambda: hosts)
+    found = find_contacts(NetworkSettings(), 7, by_hub="hub.example:21002")
+    assert len(found) == MAX_CONTACTS
+    assert found[-2:] == ("hub.example:21002", "127.0.0.1:7")
+    assert found[0] == "8.8.8.1:7"

@@ -17,9 +17,10 @@ from tuishare.hub.settings import HubPlaces
 from tuishare.link.address_record import HubAddress
 from tuishare.link.admission import LinkLimits
 from tuishare.link.link_key import LinkKey
-from tuishare.link.mailbox.client import ReachedMember, collect, enrol, hash_write_key, put_parcel
+from tuishare.link.mailbox.client import collect, enrol, hash_write_key, put_parcel
 from tuishare.link.mailbox.enrolment import HubPlace, parse_enrolment
 from tuishare.link.mailbox.messages import Full
+from tuishare.link.mailbox.reached import ReachedMember
 from tuishare.link.peer import LinkFailed
 from tuishare.swarm.ports import free_port
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,3 +119,26 @@ async def test_no_peer_is_at_an_address_that_cannot_be_one(start_engine: StartEn
         assert blocked.access(host), host
     for host in ("127.0.0.1", "169.254.1.1", "192.0.2.7", "::1", "fe80::1", "2001:db8::1"):
         assert not blocked.access(host), host
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+async def test_a_hub_is_called_only_where_no_one_answers_directly(
+    start_engine: StartEngine,
+    share: Share,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_direct: bool,
+) -> None:
+    monkeypatch.setattr(dialling_module, "LOOK", 0.05)
+    monkeypatch.setattr(dialling_module, "DIRECT_SECONDS", 0.3)
+    alice = await start_engine()
+    await alice.add(share.seeding())
+    bob = await start_engine()
+    by_hub = Endpoint("127.0.0.1", at(alice).port)
+    direct = (at(alice),) if is_direct else ()
+    spec = replace(share.downloading(tmp_path / "bob"), received=direct, fallback=(by_hub,))
+    since = time.monotonic()
+    await completed(bob, spec)
+    assert (time.monotonic() - since > 0.3) is not is_direct
+    assert math.isinf(bob._table.get(share.info_hash).fell_back) is is_direct

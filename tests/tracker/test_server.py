@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import aiohttp
 import pytest
@@ -113,6 +113,17 @@ async def test_proxy_headers_count_only_where_configured(
     server = await start_server(desk.tracker, trusted_proxies=trusted)
     await _get(client, _url(server, BOB, query()), **{"X-Forwarded-For": "192.0.2.66, 198.51.100.7"})
     assert desk.heard[0].host == host
+
+
+async def test_who_comes_by_hub_counts_with_the_address_of_the_caller(
+    start_server: StartServer, client: aiohttp.ClientSession
+) -> None:
+    desk, origin = open_desk(), ip_address("203.0.113.7")
+    server = await start_server(desk.tracker, origin_of=lambda _: origin)
+    for scheme in ("http", "https"):
+        await _get(client, _url(server, BOB, query(), scheme=scheme))
+    assert {heard.host for heard in desk.heard} == {"203.0.113.7"}
+    assert server._slots.counts[4, 32, int(origin)] >= 1
 
 
 async def test_nothing_secret_is_logged(

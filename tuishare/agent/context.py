@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tuishare.agent.events import ChangeSignal, EventBus
 from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.network.reach_client import ReachAddresses
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.disk_retry import DiskRetry
@@ -18,6 +19,7 @@ from tuishare.config.model import Config
 from tuishare.core.clock import Clock
 from tuishare.core.problems import Problem
 from tuishare.home_paths import Places
+from tuishare.net.caller_addresses import CallerAddresses
 from tuishare.people import Identity
 from tuishare.swarm import Engine
 
@@ -37,6 +39,9 @@ class Context:
         users: the user book.
         activity: the activity log.
         address_record: ours, signed, as it goes into envelopes; empty while no link leads to this agent.
+        reach: where we are reachable by hub.
+        callers: who is behind the loopback addresses of connections that come by hub.
+        hub_hosts: where the hubs of others are, by their address records.
         outbox_retry: retries writes while the disk of the outbox refuses them.
     """
 
@@ -52,6 +57,9 @@ class Context:
     tracker: TrackerService = field(default_factory=TrackerService)
     users: UserBookFile = field(init=False)
     address_record: Live[bytes] = field(default_factory=lambda: Live(b""))
+    reach: Live[ReachAddresses] = field(default_factory=lambda: Live(ReachAddresses()))
+    callers: CallerAddresses = field(default_factory=CallerAddresses)
+    hub_hosts: Live[frozenset[str]] = field(default_factory=lambda: Live(frozenset()))
     activity: ActivityLog = field(init=False)
     outbox_retry: DiskRetry = field(init=False)
 

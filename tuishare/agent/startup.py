@@ -48,6 +48,7 @@ from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
+from tuishare.agent.network.peer_origins import PeerOrigins
 from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.agent_service import LocalAgentService, ServiceParts
@@ -84,6 +85,7 @@ from tuishare.core.problems import Problem
 from tuishare.errors import from_os_error
 from tuishare.fs.atomic import sweep
 from tuishare.home_paths import Places
+from tuishare.net.caller_addresses import CallerAddresses
 from tuishare.people import Identity, load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
 from tuishare.tracker import PeerAnnounced, load_certificate
@@ -108,13 +110,17 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
         lambda: asyncio.to_thread(_read_home, places)
     )
     # Opened before the engine and closed after it: the engine announces to its trackers that it stops.
-    tracker = await stack.enter_async_context(TrackerService.running(config, places, events))
+    callers = CallerAddresses()
+    tracker = await stack.enter_async_context(
+        TrackerService.running(config, places, events, callers.origin_of)
+    )
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
     if config.network.port_mapping:
         for port in tracker.ports:
             await engine.map_port(port)
-    return Context(Live(config), places, Live(identity), store, engine, events=events, tracker=tracker)
+    opened = Live(config), places, Live(identity), store, engine
+    return Context(*opened, events=events, tracker=tracker, callers=callers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +266,7 @@ def make_service_parts(
         paths=PathService(),
         details=DetailsService(
             *(sharing, inbox, context.engine, context.tracker),
+            PeerOrigins(context.callers, context.hub_hosts),
             settings=settings,
             activity=activity,
             clock=context.clock,
@@ -272,13 +279,16 @@ def make_share_parts(context: Context) -> ShareParts:
     settings, store, engine, tracker = context.settings, context.store, context.engine, context.tracker
     events, activity, changed, clock = context.events, context.activity, context.changed, context.clock
     deliveries = Deliveries(store, engine, tracker, activity=activity, changed=changed, clock=clock)
-    addresses = AddressWatch(lambda: settings.current.network, engine, clock.now)
+    addresses = AddressWatch(
+        *(lambda: settings.current.network, engine, clock.now), lambda: context.reach.current.swarm
+    )
     repository = ShareRepository(
         *(deliveries, addresses, store, engine, tracker), settings=settings, events=events, changed=changed
     )
     sealer = ShareSealer(
         *(settings, context.identity, context.users, engine, tracker, clock),
         address_record=context.address_record,
+        reach=context.reach,
     )
     pipeline = SharePipeline(
         *(repository, sealer, context.users), events=events, activity=activity, changed=changed, clock=clock
@@ -326,6 +336,7 @@ def make_download_parts(context: Context) -> DownloadParts:
         events=context.events,
         activity=activity,
         changed=context.changed,
+        hub_hosts=context.hub_hosts,
     )
     pipeline = DownloadPipeline(
         *(repository, files), store=store, engine=engine, tracker=tracker, activity=activity, clock=clock

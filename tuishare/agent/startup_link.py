@@ -5,7 +5,7 @@ Owns which part gets what. `tuishare.agent.startup` calls it and connects the pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.repository import DownloadRepository
@@ -28,16 +28,26 @@ from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.link.own_record import OwnRecord
 from tuishare.agent.link.received_introductions import ReceivedIntroductions
+from tuishare.agent.network.reach_client import ReachClient
+from tuishare.agent.network.reachability import tracker_contacts
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord
 from tuishare.link.link_key import LinkKey
+from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.net.local_machine import EVERY_IPV4
 
 
 def make_contacts(context: Context) -> Contacts:
     """Make the contacts."""
-    return Contacts(context.store, identity=context.identity, events=context.events, changed=context.changed)
+    return Contacts(
+        context.store,
+        identity=context.identity,
+        events=context.events,
+        changed=context.changed,
+        hub_hosts=context.hub_hosts,
+    )
 
 
 def make_handovers(context: Context, deliveries: Deliveries) -> Handovers:
@@ -126,8 +136,13 @@ def make_joins(context: Context, own_record: OwnRecord, users: JoinedUsers, call
 
 def make_own_record(context: Context, key: LinkKey, membership: HubMembership) -> OwnRecord:
     """Make our address record."""
+
+    def find_contacts(port: int) -> tuple[str, ...]:
+        network, by_hub = context.settings.current.network, context.reach.current.link
+        return tracker_contacts(network, context.engine, port, by_hub)
+
     return OwnRecord(
-        *(key, context.store, context.engine),
+        *(key, context.store, find_contacts),
         settings=context.settings,
         identity=context.identity,
         clock=context.clock,
@@ -136,18 +151,48 @@ def make_own_record(context: Context, key: LinkKey, membership: HubMembership) -
     )
 
 
+def make_reach(context: Context, link: Callable[[], LinkService]) -> ReachClient:
+    """Make what connects callers by hub to our own ports; `link` returns the links, once they are made."""
+    config, engine, tracker = context.settings.current, context.engine, context.tracker
+    return ReachClient(
+        {
+            "link": lambda: _own(config.link.listen, link().port),
+            "tracker": lambda: _own(config.tracker.listen, tracker.port),
+            "swarm": lambda: _own(config.network.listen, engine.listening.get("tls")),
+        },
+        *(context.callers, context.reach),
+        lambda: context.settings.current.limits.hub_rate,
+        on_change=lambda: link().look_at_addresses(),
+        clock=context.clock,
+    )
+
+
+def _own(listen: str, port: int | None) -> Endpoint | None:
+    """Return where a port of ours is reached from this machine."""
+    host = parse_endpoint(listen, default_host=EVERY_IPV4, any_port=True).host if listen else EVERY_IPV4
+    return Endpoint("127.0.0.1" if host in {EVERY_IPV4, "::"} else host, port) if port else None
+
+
 def make_mailboxes(
-    context: Context, key: LinkKey, membership: HubMembership, parts: LinkParts, links: OpenLinks
+    context: Context,
+    key: LinkKey,
+    membership: HubMembership,
+    parts: LinkParts,
+    links: OpenLinks,
+    reach: ReachClient,
 ) -> MailboxParts:
     """Make what puts parcels into mailboxes, and takes those in ours."""
     # They import asyncssh, which takes 0.3 s: only where links are made.
+    from tuishare.agent.link.hub_reach import HubReach
     from tuishare.agent.link.mailbox_receiver import MailboxReceiver
     from tuishare.agent.link.mailbox_sender import MailboxSender
 
     identity, changed, clock = context.identity, context.changed, context.clock
+    by_hub = HubReach(key, membership, reach, context.settings)
     return MailboxParts(
+        reach=by_hub,
         receiver=MailboxReceiver(
-            *(key, membership, parts, links.peer),
+            *(by_hub, membership, parts, links.peer),
             identity=identity,
             wake=lambda signer: links.wakes[signer].notify(),
             changed=changed,
@@ -172,6 +217,7 @@ def make_link(
     identity, changed, clock = context.identity, context.changed, context.clock
     most = context.settings.current.link.connections
     membership = HubMembership(context.places.mailbox_file)
+    reach = make_reach(context, lambda: service)
 
     def make_open_parts(key: LinkKey, dial: Dial, call: Call) -> OpenParts:
         own_record = make_own_record(context, key, membership)
@@ -186,7 +232,7 @@ def make_link(
         links = OpenLinks(parts, lambda: most, changed=changed, clock=clock)
         return OpenParts(
             parts=parts,
-            mailboxes=make_mailboxes(context, key, membership, parts, links),
+            mailboxes=make_mailboxes(context, key, membership, parts, links, reach),
             invitations=invitations,
             joins=joins,
             links=links,
@@ -201,13 +247,16 @@ def make_link(
         introductions=introductions,
         membership=membership,
         earlier_shares=EarlierShares(shares.shares, shares.deliveries, contacts, handovers, seal),
+        reach=reach,
+        callers_by_hub=context.callers,
         key_file=context.places.link_key_file,
         make_open_parts=make_open_parts,
     )
-    return LinkService(
+    service = LinkService(
         *(needs, context.store, context.engine),
         settings=context.settings,
         events=context.events,
         changed=changed,
         clock=clock,
     )
+    return service

@@ -77,7 +77,8 @@ def _describe_reach(status: Status) -> str:
     words = describe_reachability(status.reachable)
     if status.reachable is False or not status.public_address:
         return words
-    return f"{words}; announced as {status.public_address}"
+    by_hub = " (by hub)" if status.public_address == status.hub_address else ""
+    return f"{words}; announced as {status.public_address}{by_hub}"
 
 
 def stop() -> None:

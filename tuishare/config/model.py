@@ -54,6 +54,7 @@ class NetworkSettings(_Section, frozen=True):
 
     Attributes:
         port_mapping: ask the router for a port mapping, by UPnP or NAT-PMP.
+        reach: whether the hub that was joined makes this machine reachable.
         proxy: used for all peers and trackers, see `tuishare.net.proxy_settings`; empty: none.
     """
 
@@ -63,12 +64,18 @@ class NetworkSettings(_Section, frozen=True):
     share_addresses: bool = True
     force_mse: bool = False
     port_mapping: bool = False
+    reach: Literal["hub", "off"] = "hub"
     proxy: str = ""
 
     @property
     def outgoing_proxy(self) -> Proxy | None:
         """`proxy` in parts, or None."""
         return parse_proxy(self.proxy) if self.proxy else None
+
+    @property
+    def reach_by_hub(self) -> bool:
+        """Whether the hub that was joined makes us reachable; never behind a proxy."""
+        return self.reach == "hub" and not self.proxy
 
 
 class TrackerSettings(_Section, frozen=True):

@@ -64,6 +64,7 @@ class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         upload: size per second over all shares, such as ``5MiB``; ``0``: no limit.
         download: likewise.
+        by_hub: of what goes by the hub that makes us reachable, both directions together.
         active_downloads: how many downloads run at a time, the others are queued; 0: as many as the limit of
             open files allows, see `tuishare.net.descriptors`.
         schedule: periods with limits of their own; the first match wins.
@@ -71,6 +72,7 @@ class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     upload: str = "0"
     download: str = "0"
+    by_hub: str = "0"
     active_downloads: int = 0
     schedule: list[BandwidthPeriod] = []
 
@@ -79,10 +81,16 @@ class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         source = next((period for period in self.schedule if period.holds(now)), self)
         return BandwidthRates(_parse_rate(source.upload), _parse_rate(source.download))
 
+    @property
+    def hub_rate(self) -> int:
+        """`by_hub` in bytes a second; 0: no limit."""
+        return _parse_rate(self.by_hub)
+
     def texts(self) -> Iterator[tuple[str, str, Callable[[str], object]]]:
         """Yield each text that has a grammar: its key, the text, and the parser, which may raise `BadInput`."""
         yield "upload", self.upload, parse_size
         yield "download", self.download, parse_size
+        yield "by_hub", self.by_hub, parse_size
         for number, period in enumerate(self.schedule):
             place = f"schedule[{number}]"
             yield f"{place}.from", period.start, parse_time

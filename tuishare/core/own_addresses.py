@@ -32,15 +32,16 @@ _HOST_HINT: Final = "Use a name or an address, for example studio.example.org."
 
 
 def find_contacts(
-    network: NetworkSettings, port: int, *, outside: str = "", of_swarm: bool = True
+    network: NetworkSettings, port: int, *, outside: str = "", of_swarm: bool = True, by_hub: str = ""
 ) -> tuple[str, ...]:
-    """Return ``host:port`` of each address for a manifest: public host, interfaces, loopback; best first.
+    """Return ``host:port`` of each address for a manifest: public host, interfaces, hub, loopback; best first.
 
     Args:
         network: the settings; ``public_host`` may include the external port of the swarms.
         port: the local port.
         outside: ``host:port`` at which a router forwards to that port, or empty.
         of_swarm: whether it is the port of the swarms.
+        by_hub: ``host:port`` at which a hub forwards to that port, or empty; used when the others fail.
 
     Returns:
         At most `MAX_CONTACTS`; the last one is always loopback, for recipients on the same machine.
@@ -54,7 +55,8 @@ def find_contacts(
         public = (str(replace(parse_endpoint(contact), port=port)) for contact in public)
     known = [outside] if outside else []
     found = dict.fromkeys([*public, *known, *(str(Endpoint(host, port)) for host in own)])
-    return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
+    last = (*([by_hub] if by_hub else ()), str(Endpoint(_LOOPBACK, port)))
+    return (*tuple(found)[: MAX_CONTACTS - len(last)], *last)
 
 
 def check_addresses(config: Config, places: Places) -> None:

@@ -21,6 +21,7 @@ from tuishare.link.messages import Introduce, Redeem, decode_stranger_message, e
 from tuishare.link.peer import Callers, LinkPeer, LinkStream
 from tuishare.link.ssh_port import Reception, SshPort, listen
 from tuishare.net.addresses import Address
+from tuishare.net.caller_addresses import OriginOf, itself
 
 Serve: TypeAlias = Callable[[LinkStream, LinkPeer, bytes, str], Awaitable[None]]
 """Runs the link of a contact until it ends: stream, contact, the link key they proved, the address they call from."""
@@ -30,13 +31,19 @@ class LinkServer(Reception[LinkPeer]):
     """Listens on one host and port; made by `open`, ended by `close`."""
 
     def __init__(
-        self, key: LinkKey, callers: Callers, serve: Serve, limits: LinkLimits, listening: socket.socket
+        self,
+        key: LinkKey,
+        callers: Callers,
+        serve: Serve,
+        limits: LinkLimits,
+        listening: socket.socket,
+        origin_of: OriginOf = itself,
     ) -> None:
         self._callers = callers
         self._serve = serve
         self._limits = limits
         self._links: defaultdict[bytes, list[LinkStream]] = defaultdict(list)
-        self._ssh = SshPort(key, self, SUBSYSTEM, limits, listening)
+        self._ssh = SshPort(key, self, SUBSYSTEM, limits, listening, origin_of)
 
     @classmethod
     async def open(
@@ -47,6 +54,8 @@ class LinkServer(Reception[LinkPeer]):
         host: str,
         port: int,
         limits: LinkLimits | None = None,
+        *,
+        origin_of: OriginOf = itself,
     ) -> LinkServer:
         """Begin to listen.
 
@@ -57,11 +66,12 @@ class LinkServer(Reception[LinkPeer]):
             host: an address; empty: all of both families.
             port: 0: any free one.
             limits: how much is taken.
+            origin_of: tells who is behind an address.
 
         Raises:
             SystemFailed: the port cannot be opened.
         """
-        return cls(key, callers, serve, limits or LinkLimits(), listen(host, port, "links"))
+        return cls(key, callers, serve, limits or LinkLimits(), listen(host, port, "links"), origin_of)
 
     @property
     def port(self) -> int:

@@ -32,6 +32,7 @@ from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import STRANGER_LIMIT
 from tuishare.link.peer import LinkFailed
 from tuishare.net.addresses import Address, unmapped
+from tuishare.net.caller_addresses import OriginOf, itself
 from tuishare.net.connection_slots import ConnectionSlot
 from tuishare.net.local_machine import mark_port
 
@@ -73,6 +74,7 @@ class SshPort(Generic[_Guest]):
         subsystem: str,
         limits: LinkLimits,
         listening: socket.socket,
+        origin_of: OriginOf = itself,
     ) -> None:
         """Begin to accept.
 
@@ -82,7 +84,9 @@ class SshPort(Generic[_Guest]):
             subsystem: the only one that may be asked for.
             limits: how much is taken.
             listening: of `listen`; closed by `close`.
+            origin_of: tells who is behind an address.
         """
+        self._origin_of = origin_of
         self._reception = reception
         self._subsystem = subsystem
         self._limits = limits
@@ -134,7 +138,7 @@ class SshPort(Generic[_Guest]):
             except OSError:
                 await asyncio.sleep(_FREED_SECONDS if self.slots.make_room() else _EXHAUSTED_SECONDS)
                 continue
-            host = unmapped(ip_address(name[0].partition("%")[0]))
+            host = self._origin_of(unmapped(ip_address(name[0].partition("%")[0])))
             slot = self.slots.take(host) if self.slots.bounds.admits(host) else None
             if slot is None:
                 connection.close()

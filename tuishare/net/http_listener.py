@@ -22,6 +22,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from tuishare.errors import from_os_error
 from tuishare.net.addresses import Address, unmapped
+from tuishare.net.caller_addresses import OriginOf, itself
 from tuishare.net.connection_slots import ConnectionSlot, ConnectionSlots
 
 HttpHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -55,7 +56,9 @@ class HttpListener:
         slots: ConnectionSlots,
         tls: ssl.SSLContext | None,
         listening: socket.socket,
+        origin_of: OriginOf,
     ) -> None:
+        self._origin_of = origin_of
         self._server = _Server(handler, slots)
         self._slots = slots
         self._tls = tls
@@ -74,6 +77,7 @@ class HttpListener:
         tls: ssl.SSLContext | None = None,
         *,
         purpose: str = "the tracker",
+        origin_of: OriginOf = itself,
     ) -> HttpListener:
         """Start listening.
 
@@ -84,6 +88,7 @@ class HttpListener:
             slots: the connection limits; may be shared with another listener.
             tls: for https.
             purpose: what listens, for an error.
+            origin_of: tells who is behind an address.
 
         Raises:
             SystemFailed: the port cannot be opened.
@@ -92,7 +97,7 @@ class HttpListener:
             listening = _listen(host, port)
         except OSError as error:
             raise from_os_error(error, f"listen on port {port} for {purpose}") from error
-        return cls(handler, slots, tls, listening)
+        return cls(handler, slots, tls, listening, origin_of)
 
     @property
     def port(self) -> int:
@@ -116,7 +121,7 @@ class HttpListener:
             except OSError:
                 await asyncio.sleep(_FREED_SECONDS if self._slots.make_room() else _EXHAUSTED_SECONDS)
                 continue
-            host = unmapped(ip_address(name[0].partition("%")[0]))
+            host = self._origin_of(unmapped(ip_address(name[0].partition("%")[0])))
             slot = self._slots.take(host) if self._slots.bounds.admits(host) else None
             if slot is None:
                 connection.close()

@@ -220,6 +220,11 @@ def describe_reachability(reachable: bool | None) -> str:
     return "reachable" if reachable else "not reachable"
 
 
+def name_way(*, by_hub: bool) -> str:
+    """Return which way the bytes of a connection go."""
+    return "by hub" if by_hub else "direct"
+
+
 def describe_transport(transport: str) -> str:
     """Return the name of a kind of swarm."""
     return "TLS" if transport == "tls" else f"{transport}, not encrypted"

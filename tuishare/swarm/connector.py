@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,9 @@ REDIAL: Final = 15.0
 """Seconds between two attempts to connect torrents without peers to their contacts."""
 LOOK: Final = 1.0
 """Seconds between two checks for senders on this machine; libtorrent retries as often."""
+
+DIRECT_SECONDS: Final = 3.0
+"""Seconds for which only direct connections are tried; libtorrent would keep whichever is there first."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +70,20 @@ class PeerConnector:
         while True:
             await asyncio.sleep(LOOK)
             machine = LocalMachine()
+            await self._fall_back()
             with contextlib.suppress(OSError):  # retried soon
                 for info_hash, member in self._table.lacking_peers():
                     if member.absent:
                         self._connect_judged(info_hash, member, judge_addresses(member.absent, machine))
+
+    async def _fall_back(self) -> None:
+        """Connect torrents that got no peer directly by their hub."""
+        now = time.monotonic()
+        for info_hash, member in self._table.lacking_peers():
+            is_due = now - member.entered >= DIRECT_SECONDS and now - member.fell_back >= REDIAL
+            if member.spec.fallback and is_due:
+                member.fell_back = now
+                await self._call(info_hash, (), member.spec.fallback)
 
     async def _call(
         self, info_hash: InfoHash, contacts: tuple[Endpoint, ...], received: tuple[Endpoint, ...]

@@ -27,6 +27,7 @@ class TorrentSpec:
         contacts: peers to connect to at once, and again while no peer is connected; without a check of addresses.
         received: likewise, but from an envelope: checked by `tuishare.net.addresses.judge`, and at most
             `tuishare.net.addresses.MOST_CONTACTS`.
+        fallback: likewise from an envelope, connected to only while there is no other peer: they lead by a hub.
         announce: tracker URLs in tiers (BEP 12); may contain a passkey.
         complete: whether the whole payload exists and was verified by us (just hashed, or a flushed download): seed it
             without reading it again first, and never write to it.
@@ -40,6 +41,7 @@ class TorrentSpec:
     credentials: Credentials | None
     contacts: tuple[Endpoint, ...] = ()
     received: tuple[Endpoint, ...] = ()
+    fallback: tuple[Endpoint, ...] = ()
     announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     complete: bool = False
     resume_data: bytes | None = field(default=None, repr=False)

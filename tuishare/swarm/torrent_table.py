@@ -7,6 +7,7 @@ peers, and that no received file is executable.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import stat
 from contextlib import suppress
@@ -55,6 +56,8 @@ class TorrentEntry:
     """Received contacts on this machine at which no agent listens yet."""
     refused: set[Endpoint] = field(default_factory=set)
     """Received contacts whose refusal was published."""
+    fell_back: float = -math.inf
+    """When `TorrentSpec.fallback` was connected to last, by the monotonic clock."""
 
     @property
     def lacks_peers(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from aiohttp import web
 
 from tuishare.net.addresses import Address, unmapped
+from tuishare.net.caller_addresses import OriginOf, itself
 from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
 from tuishare.net.http_listener import HttpListener
 from tuishare.net.local_machine import mark_port
@@ -42,6 +43,7 @@ class TrackerServer:
         https: tuple[str, int] | None,
         http: tuple[str, int] | None = None,
         trusted_proxies: Collection[Network] = (),
+        origin_of: OriginOf = itself,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create the server without opening a socket.
@@ -52,10 +54,12 @@ class TrackerServer:
             https: host and port to listen on; an empty host means all addresses of both families, port 0 any free one.
             http: likewise, for plain shares, whose clients cannot pin a certificate.
             trusted_proxies: networks of our own proxies, whose ``X-Forwarded-For`` is trusted.
+            origin_of: tells who is behind an address of ours from which a hub's callers come.
             clock: monotonic, seconds.
         """
         self._tracker = tracker
         self._certificate = certificate
+        self._origin_of = origin_of
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
         self._connection_limits = ConnectionLimits(tracker.limits, trusted_proxies, clock)
         # Shared by both listeners: they use the memory and descriptors of one process.
@@ -79,7 +83,7 @@ class TrackerServer:
                 if endpoint:
                     tls = self._certificate.context if scheme == "https" else None
                     listener = self._listeners[scheme] = await HttpListener.open(
-                        self._serve, *endpoint, self._slots, tls
+                        self._serve, *endpoint, self._slots, tls, origin_of=self._origin_of
                     )
                     if mark := mark_port(endpoint[0], listener.port):
                         self._marks.append(mark)
@@ -128,7 +132,7 @@ class TrackerServer:
 
     def _sender(self, request: web.BaseRequest) -> Address:
         # Without a remote address the connection is closed already, and the response is discarded.
-        host = unmapped(ip_address((request.remote or "::").partition("%")[0]))
+        host = self._origin_of(unmapped(ip_address((request.remote or "::").partition("%")[0])))
         return self._connection_limits.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
 
 

@@ -16,7 +16,10 @@ from tests.link.samples import ALICE, BOB, MALLORY, Person
 from tests.waiting import wait_until
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.hub_membership import HubMembership
+from tuishare.agent.link.hub_reach import HubReach
 from tuishare.agent.link.mailbox_receiver import MailboxReceiver
+from tuishare.agent.live import Live
+from tuishare.config.model import Config, NetworkSettings
 from tuishare.core.clock import Clock
 from tuishare.envelope.parcel import seal_parcel
 from tuishare.errors import SystemFailed
@@ -84,7 +87,7 @@ class Agent:
         """Return whether the parcel is done with, and after how many seconds what was left is asked for again."""
         given: Any = self
         receiver = MailboxReceiver(
-            *(LinkKey.from_seed(bytes(32)), given, given, lambda _: given),
+            *(given, given, given, lambda _: given),
             identity=given,
             wake=self.woken.append,
             changed=ChangeSignal(),
@@ -164,8 +167,9 @@ async def test_a_hub_that_is_not_reached_is_shown_until_it_is(tmp_path: Path) ->
     given: Any = Agent()
     key = LinkKey.from_seed(bytes(32))
     membership = HubMembership(tmp_path / "mailbox.json")
+    settings = Live(Config(network=NetworkSettings(reach="off")))
     receiver = MailboxReceiver(
-        *(key, membership, given, lambda _: given),
+        *(HubReach(key, membership, given, settings), membership, given, lambda _: given),
         identity=given,
         wake=given.woken.append,
         changed=ChangeSignal(),

@@ -11,7 +11,7 @@ import pytest
 from tests.agent.network.test_reachability import Heard
 from tuishare.agent.network import reachability
 from tuishare.agent.network.reachability import AddressWatch
-from tuishare.config.model import NetworkSettings
+from tuishare.config.model import NetworkSettings, Transport
 
 HERE, LOOPBACK = "192.168.1.7:50007", "127.0.0.1:50007"
 
@@ -98,3 +98,30 @@ def test_that_the_system_tells_nothing_changes_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr("psutil.net_if_addrs", fail)
     line.share_addresses = True
     assert (places.look(), places.of("tls")) == (False, before)
+
+
+HUB = "hub.example:21002"
+
+
+@pytest.mark.parametrize(
+    ("named", "transport", "left"),
+    [
+        ((HERE, LOOPBACK), "tls", True),  # they may be on the other side of a router
+        ((HERE, HUB, LOOPBACK), "tls", False),
+        ((HERE, LOOPBACK), "plain", False),
+        ((), "tls", False),
+    ],
+)
+def test_who_does_not_know_our_hub_may_not_find_us(
+    named: tuple[str, ...], transport: Transport, *, left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reachability, "SETTLED_SECONDS", 0.0)
+    line, hub = Line("192.168.1.7"), HUB
+    watch = AddressWatch(line.network, replace(Heard(), mapped_ports=()), lambda: 1, lambda: hub)
+    assert watch.have_left(named, transport) is left
+    assert watch.of("tls") == (HERE, HUB, LOOPBACK)
+    assert watch.direct_of("tls") == (HERE, LOOPBACK)
+    hub = ""
+    assert watch.look()
+    assert watch.of("tls") == (HERE, LOOPBACK)
+    assert not watch.have_left((HERE, LOOPBACK), "tls")

@@ -105,3 +105,14 @@ def test_the_tracker_never_has_the_port_of_the_swarms() -> None:
     nothing = Heard(mapped_ports=())
     assert swarm_contacts(named, nothing, "tls")[0] == "studio.example:6001"
     assert tracker_contacts(named, nothing, 50009)[0] == "studio.example:50009"
+
+
+def test_a_hub_makes_us_reachable_whatever_the_router_does() -> None:
+    hub = "hub.example:21002"
+    refused = Heard(mapped_ports=(), mapping_faults=("UPnP did not map a port",))
+    wanted = NetworkSettings(port_mapping=True)
+    assert is_reachable(wanted, refused, hub) is True
+    assert find_problems(wanted, refused, 7, hub) == ()
+    assert find_public_address(ALONE, refused, hub) == hub
+    assert find_public_address(ALONE, Heard(), hub) == "8.8.8.8:60007"  # a direct way is named first
+    assert is_reachable(ALONE, Heard(listening={}), hub) is False

@@ -33,7 +33,7 @@ def test_a_peer_without_tls_is_marked() -> None:
     peers = (PeerInfo(address="10.0.0.7:1", user="bob"), PeerInfo(address="10.0.0.8:1", encryption="mse"))
     lines = describe_peers(Details(peers=peers), NOW, 100).plain.splitlines()
     assert lines[0].startswith("bob 10.0.0.7:1")
-    assert lines[0].endswith("TLS")
+    assert lines[0].endswith("direct TLS")
     assert lines[1].startswith("unknown 10.0.0.8:1")
     assert lines[1].endswith("! not encrypted")
 
@@ -68,3 +68,9 @@ def test_foreign_texts_are_safe_and_in_one_line() -> None:
     for describe in (describe_files, describe_peers, describe_history):
         text = describe(details, NOW, 80).plain
         assert not {"\x1b", "\u202e", "\n"} & set(text)
+
+
+def test_it_is_said_which_way_the_bytes_go() -> None:
+    peers = (PeerInfo(address="10.0.0.7:1"), PeerInfo(address="192.0.2.7:1", by_hub=True))
+    lines = describe_peers(Details(peers=peers), NOW, 100).plain.splitlines()
+    assert [("direct" in line, "by hub" in line) for line in lines] == [(True, False), (False, True)]

@@ -51,7 +51,10 @@ class DownloadRepository:
         events: EventBus,
         activity: ActivityLog,
         changed: ChangeSignal,
+        hub_hosts: Live[frozenset[str]],
     ) -> None:
+        """`hub_hosts` are those of other users' hubs, which are called only where no direct connection is made."""
+        self._hub_hosts = hub_hosts
         self._store = store
         self._engine = engine
         self._tracker = tracker
@@ -228,6 +231,9 @@ class DownloadRepository:
         if refused := self._refused(record):
             _log.info("%r: %s", for_display(record.name), describe_refused(refused))
         announce = await self._tracker.tiers(record.trackers, self._rules(record))
+        hubs, contacts = self._hub_hosts.current, read_contacts(record.contacts)
+        direct = tuple(contact for contact in contacts if contact.host not in hubs)
+        by_hub = tuple(contact for contact in contacts if contact.host in hubs)
         # Recorded before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
@@ -239,7 +245,8 @@ class DownloadRepository:
                 replace(
                     _torrent_spec(record, torrent, folder),
                     # A complete peer connects to none: it is called by those who lack data.
-                    received=() if complete else read_contacts(record.contacts),
+                    received=() if complete else direct,
+                    fallback=() if complete else by_hub,
                     announce=announce,
                     complete=complete,
                     resume_data=resume_data,

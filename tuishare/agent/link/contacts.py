@@ -16,6 +16,7 @@ from tuishare.agent.state.store import Store
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.net.endpoints import parse_endpoint
 from tuishare.net.rate_limit import RateLimit
 from tuishare.people import Identity, User, UserBook
 
@@ -40,11 +41,14 @@ class Contacts:
         identity: Live[Identity],
         events: EventBus,
         changed: ChangeSignal,
+        hub_hosts: Live[frozenset[str]],
     ) -> None:
+        """`hub_hosts` is told where the hubs of users are."""
         self._store = store
         self._identity = identity
         self._events = events
         self._changed = changed
+        self._hub_hosts = hub_hosts
         self._users: dict[bytes, User] = {}
         self.are_known = False
         self._records: dict[bytes, AddressRecord] = {}
@@ -61,6 +65,7 @@ class Contacts:
                 continue
             if record.signer == stored.signer:
                 self._records[record.signer], self._signed[record.signer] = record, stored.signed
+        self._find_hubs()
 
     def take_book(self, book: UserBook) -> None:
         """Know these users from now on."""
@@ -119,6 +124,13 @@ class Contacts:
             return False
         if record.supersedes(self._records.get(record.signer)):
             self._records[record.signer], self._signed[record.signer] = record, signed
+            self._find_hubs()
         self._events.publish(AddressRecordKept(record.signer))
         self._changed.notify()
         return True
+
+    def _find_hubs(self) -> None:
+        hubs = (record.hub for record in self._records.values())
+        self._hub_hosts.current = frozenset(
+            parse_endpoint(hub.address).host for hub in hubs if hub is not None
+        )

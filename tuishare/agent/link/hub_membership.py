@@ -34,6 +34,7 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         write_key: by which contacts put parcels into it.
         knowing: signers of the contacts who may know the write key.
         untold: of them, who may not know the newest one.
+        lent: ports at which the hub made us reachable last: link, tracker, swarm.
     """
 
     address: str
@@ -42,6 +43,7 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     write_key: Bytes32
     knowing: tuple[Bytes32, ...] = ()
     untold: tuple[Bytes32, ...] = ()
+    lent: tuple[int, int, int] | None = None
 
 
 class HubMembership:
@@ -87,6 +89,11 @@ class HubMembership:
         return HubAddress(current.address, current.host_key, current.mailbox, current.write_key)
 
     @property
+    def lent(self) -> tuple[int, int, int] | None:
+        """The ports at which the hub made us reachable last: link, tracker, swarm; None without any."""
+        return self._current.lent if self._current is not None else None
+
+    @property
     def untold(self) -> tuple[bytes, ...]:
         """Contacts who may not know the newest write key."""
         return self._current.untold if self._current is not None else ()
@@ -130,6 +137,16 @@ class HubMembership:
         if current is not None and current.write_key == write_key and contact in current.untold:
             left = tuple(each for each in current.untold if each != contact)
             self._save(msgspec.structs.replace(current, untold=left))
+
+    def note_lent(self, place: HubPlace, ports: tuple[int, int, int] | None) -> None:
+        """Note at which ports a hub makes us reachable; blocks.
+
+        Raises:
+            SystemFailed: the file cannot be written.
+        """
+        current = self._current
+        if current is not None and place == self.place and current.lent != ports:
+            self._save(msgspec.structs.replace(current, lent=ports))
 
     def _save(self, membership: Membership) -> None:
         make_private(self._path.parent)

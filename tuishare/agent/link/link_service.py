@@ -42,8 +42,10 @@ from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joins import Call, Joins
+from tuishare.agent.link.link_state import LinkState
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.live import Live
+from tuishare.agent.network.reach_client import ReachAddresses, ReachClient
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
@@ -56,10 +58,12 @@ from tuishare.link.invitation_exchange import Introduced
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.mailbox.enrolment import parse_enrolment
 from tuishare.link.peer import LinkPeer, LinkStream
+from tuishare.net.caller_addresses import CallerAddresses
 from tuishare.net.endpoints import parse_listen_address
 from tuishare.swarm import Engine
 
 if TYPE_CHECKING:
+    from tuishare.agent.link.hub_reach import HubReach
     from tuishare.agent.link.mailbox_receiver import MailboxReceiver
     from tuishare.agent.link.mailbox_sender import MailboxSender
     from tuishare.link.server import LinkServer
@@ -75,32 +79,12 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LinkState:
-    """The link to one contact; times in Unix seconds, 0 where there is none.
-
-    Attributes:
-        since: since when it is open.
-        away: since when it is not.
-        called: this agent called.
-        error: why it is not open, one sentence.
-        tried: when the contact was called last without an answer.
-        addresses: at how many addresses.
-    """
-
-    since: int = 0
-    away: int = 0
-    called: bool = False
-    error: str = ""
-    tried: int = 0
-    addresses: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class MailboxParts:
-    """What takes parcels from our mailbox, and puts those for contacts into theirs."""
+    """What takes parcels from our mailbox, puts those for contacts into theirs, and makes us reachable by the hub."""
 
     receiver: MailboxReceiver
     sender: MailboxSender
+    reach: HubReach
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +105,8 @@ class LinkNeeds:
     """The parts of the room, made by `tuishare.agent.startup_link`.
 
     Attributes:
+        reach: connections that come by hub.
+        callers_by_hub: who is behind the addresses that they come from.
         make_open_parts: makes the others, once the link key is known.
     """
 
@@ -130,6 +116,8 @@ class LinkNeeds:
     membership: HubMembership
     earlier_shares: EarlierShares
     introductions: UserIntroductions
+    reach: ReachClient
+    callers_by_hub: CallerAddresses
     key_file: Path
     make_open_parts: Callable[[LinkKey, Dial, Call], OpenParts]
 
@@ -162,6 +150,8 @@ class LinkService:
         self.handovers = needs.handovers
         self._arrivals = needs.arrivals
         self._membership = needs.membership
+        self._reach = needs.reach
+        self._callers_by_hub = needs.callers_by_hub
         self._mailboxes: MailboxParts | None = None
         self._earlier_shares = needs.earlier_shares
         self.introductions = needs.introductions
@@ -188,10 +178,15 @@ class LinkService:
         return self._parts.own_record.addresses if self._parts is not None else ()
 
     @property
+    def reach(self) -> ReachAddresses:
+        """Where we are reachable by hub."""
+        return self._reach.addresses
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems to show while no contact can call, or our hub cannot be reached."""
+        """The problems to show while no contact can call, our hub cannot be reached, or does not make us reachable."""
         of_hub = self._mailboxes.receiver.problem if self._mailboxes is not None else None
-        return tuple(problem for problem in (self._problem, of_hub) if problem is not None)
+        return tuple(filter(None, (self._problem, of_hub, self._reach.problem)))
 
     def subscribe(self) -> None:
         """Subscribe to the events of users, shares and envelopes."""
@@ -316,6 +311,7 @@ class LinkService:
         self._mailboxes = made.mailboxes
         self._parts, self._invitations, self._callers = made.parts, made.invitations, made.callers
         self.links, self.calls = made.links, made.calls
+        made.mailboxes.reach.load()
         await self._listen(self._key, self._callers)
         with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
             await made.parts.own_record.refresh(self.port)
@@ -342,8 +338,14 @@ class LinkService:
             group.create_task(self._earlier_shares.run(self._wake))
             group.create_task(self.introductions.run(self._wake))
 
+    def look_at_addresses(self) -> None:
+        """Look soon whether our addresses are others now."""
+        self._look.set()
+        self._changed.notify()
+
     async def close(self) -> None:
-        """End all links, and stop listening."""
+        """End all links and what goes by hub, and stop listening."""
+        await self._reach.close()
         if self.calls is not None:
             await self.calls.close()
         if self._server is not None:
@@ -358,7 +360,10 @@ class LinkService:
             return
         place = parse_listen_address(address)
         try:
-            self._server = await LinkServer.open(key, callers, self._serve, place.host, place.port)
+            self._server = await LinkServer.open(
+                *(key, callers, self._serve, place.host, place.port),
+                origin_of=self._callers_by_hub.origin_of,
+            )
         except TuishareError as error:
             self._show("No contact can call", error, _OTHER_PORT)
             return
@@ -398,6 +403,8 @@ class LinkService:
             with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
                 if self.contacts.are_known:
                     await asyncio.to_thread(self._membership.take_contacts, tuple(self.contacts.all()))
+                if self._mailboxes is not None:
+                    await asyncio.to_thread(self._mailboxes.reach.save)
                 await self._refresh_record()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):

@@ -16,6 +16,7 @@ from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.contact_peer import ContactPeer, LinkParts
 from tuishare.agent.link.hub_membership import HubMembership
+from tuishare.agent.link.hub_reach import HubReach
 from tuishare.agent.live import Live
 from tuishare.core.clock import Clock
 from tuishare.core.problems import Problem
@@ -23,8 +24,6 @@ from tuishare.envelope import Damaged, NotForUs
 from tuishare.envelope.parcel import open_parcel
 from tuishare.errors import SystemFailed, VerificationFailed
 from tuishare.link.address_record import read_record
-from tuishare.link.link_key import LinkKey
-from tuishare.link.mailbox.client import collect, hash_write_key
 from tuishare.link.mailbox.letter import OpenedLetter, read_letter
 from tuishare.link.messages import Have, Later, Want
 from tuishare.link.peer import LinkFailed
@@ -46,7 +45,7 @@ class MailboxReceiver:
 
     def __init__(
         self,
-        key: LinkKey,
+        hub: HubReach,
         membership: HubMembership,
         parts: LinkParts,
         peer: Callable[[bytes], ContactPeer],
@@ -57,7 +56,7 @@ class MailboxReceiver:
         clock: Clock,
     ) -> None:
         """`peer` returns what the agent does about a contact; `wake` is called when something is owed to one."""
-        self._key = key
+        self._hub = hub
         self._membership = membership
         self._parts = parts
         self._peer = peer
@@ -99,8 +98,8 @@ class MailboxReceiver:
         with isolate_errors("take what is in the mailbox"):
             try:
                 async with asyncio.timeout(None) as limit:
-                    await collect(
-                        *(self._key, place, hash_write_key(hub.write_key)),
+                    await self._hub.collect(
+                        *(place, hub.write_key),
                         lambda parcel: self._receive(parcel, limit),
                         note_open,
                     )

@@ -7,10 +7,10 @@ gets it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.live import Live
-from tuishare.agent.network.reachability import tracker_contacts
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
@@ -22,7 +22,6 @@ from tuishare.link.link_key import LinkKey
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.people import Identity
 from tuishare.people.cards import encode_card
-from tuishare.swarm import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class OwnRecord:
         self,
         key: LinkKey,
         store: Store,
-        engine: Engine,
+        find_contacts: Callable[[int], tuple[str, ...]],
         *,
         settings: Live[Config],
         identity: Live[Identity],
@@ -46,9 +45,10 @@ class OwnRecord:
         address_record: Live[bytes],
         membership: HubMembership,
     ) -> None:
+        """`find_contacts` returns where others reach a port of ours: at most `MOST_ADDRESSES`, best first."""
         self._key = key
         self._store = store
-        self._engine = engine
+        self._find_contacts = find_contacts
         self._settings = settings
         self._identity = identity
         self._clock = clock
@@ -116,10 +116,7 @@ class OwnRecord:
     def _find_addresses(self, port: int | None) -> tuple[Endpoint, ...]:
         if port is None:
             return ()
-        contacts = tracker_contacts(self._settings.current.network, self._engine, port)
-        # The last one is loopback, for contacts on the same machine; it always stays.
-        kept = dict.fromkeys((*contacts[: MOST_ADDRESSES - 1], contacts[-1]))
-        return tuple(map(parse_endpoint, kept))
+        return tuple(map(parse_endpoint, dict.fromkeys(self._find_contacts(port)[:MOST_ADDRESSES])))
 
     async def _load_former(self) -> None:
         stored = await self._store.run(lambda database: database.address_records())

@@ -45,15 +45,30 @@ class EngineStatus(Protocol):
         """Why ports are not forwarded."""
 
 
-def swarm_contacts(network: NetworkSettings, engine: EngineStatus, transport: Transport) -> tuple[str, ...]:
-    """Return ``host:port`` of each address at which swarms of a transport are seeded; none behind a proxy."""
+def swarm_contacts(
+    network: NetworkSettings, engine: EngineStatus, transport: Transport, by_hub: str = ""
+) -> tuple[str, ...]:
+    """Return ``host:port`` of each address at which swarms of a transport are seeded; none behind a proxy.
+
+    Args:
+        network: the settings.
+        engine: has the ports.
+        transport: of the swarms.
+        by_hub: where a hub forwards to our TLS swarms, or empty.
+    """
     port = engine.listening.get(transport)
-    return find_contacts(network, port, outside=mapped_address(engine, port)) if port else ()
+    if not port:
+        return ()
+    forwarded = by_hub if transport == "tls" else ""
+    return find_contacts(network, port, outside=mapped_address(engine, port), by_hub=forwarded)
 
 
-def tracker_contacts(network: NetworkSettings, engine: EngineStatus, port: int) -> tuple[str, ...]:
-    """Return ``host:port`` of each address of our tracker, which listens on that port."""
-    return find_contacts(network, port, outside=mapped_address(engine, port), of_swarm=False)
+def tracker_contacts(
+    network: NetworkSettings, engine: EngineStatus, port: int, by_hub: str = ""
+) -> tuple[str, ...]:
+    """Return ``host:port`` of each address of our tracker or links, which listen on that port, and at a hub."""
+    outside = mapped_address(engine, port)
+    return find_contacts(network, port, outside=outside, of_swarm=False, by_hub=by_hub)
 
 
 def mapped_address(engine: EngineStatus, port: int) -> str:
@@ -64,28 +79,43 @@ def mapped_address(engine: EngineStatus, port: int) -> str:
     return str(Endpoint(hosts[0], forwarded[0].external_port)) if forwarded and hosts else ""
 
 
-def find_public_address(network: NetworkSettings, engine: EngineStatus) -> str:
-    """Return the external ``host:port`` of our swarms; empty while it is unknown."""
+def find_public_address(network: NetworkSettings, engine: EngineStatus, by_hub: str = "") -> str:
+    """Return the external ``host:port`` of our swarms, at a hub (`by_hub`) if there is no other; empty if unknown."""
     port = engine.listening.get("tls") or engine.listening.get("plain")
     if port is None:
         return ""
     if network.public_host:
         return find_contacts(network, port)[0]
-    return mapped_address(engine, port)
+    return mapped_address(engine, port) or by_hub
 
 
-def is_reachable(network: NetworkSettings, engine: EngineStatus) -> bool | None:
-    """Return whether peers can connect from outside; None if that is unknown."""
+def is_reachable(network: NetworkSettings, engine: EngineStatus, by_hub: str = "") -> bool | None:
+    """Return whether peers can connect from outside; None if that is unknown.
+
+    Args:
+        network: the settings.
+        engine: has the ports, and what routers report.
+        by_hub: where a hub forwards to our swarms, or empty.
+    """
     if not engine.listening:
         return False
-    if _is_forwarded(engine):
+    if _is_forwarded(engine) or by_hub:
         return True
     return False if _is_hidden(network, engine) else None
 
 
-def find_problems(network: NetworkSettings, engine: EngineStatus, since: int) -> tuple[Problem, ...]:
-    """Return the problem of a router that does not forward a port it was asked to; `since`: Unix seconds."""
-    if not _is_hidden(network, engine):
+def find_problems(
+    network: NetworkSettings, engine: EngineStatus, since: int, by_hub: str = ""
+) -> tuple[Problem, ...]:
+    """Return the problem of a router that does not forward a port it was asked to, unless a hub does it.
+
+    Args:
+        network: the settings.
+        engine: has the ports, and what routers report.
+        since: of the problem, Unix seconds.
+        by_hub: where a hub forwards to our swarms, or empty.
+    """
+    if by_hub or not _is_hidden(network, engine):
         return ()
     some = _is_forwarded(engine)  # and another swarm or the tracker is not
     consequence = "Some of your swarms cannot be reached" if some else "No peer can connect to you"
@@ -118,17 +148,23 @@ class AddressWatch:
         network: returns the settings in force.
         engine: has the ports, and what routers and peers report.
         now: returns Unix seconds.
+        by_hub: returns where a hub forwards to our TLS swarms, or nothing.
 
     Attributes:
         since: Unix seconds since when they are as they are; 0 before the first check.
     """
 
     def __init__(
-        self, network: Callable[[], NetworkSettings], engine: EngineStatus, now: Callable[[], int]
+        self,
+        network: Callable[[], NetworkSettings],
+        engine: EngineStatus,
+        now: Callable[[], int],
+        by_hub: Callable[[], str] = str,
     ) -> None:
         self._network = network
         self._engine = engine
         self._now = now
+        self._by_hub = by_hub
         self.since = 0
         self._contacts: dict[Transport, tuple[str, ...]] = {}
         self._settled = 0.0
@@ -141,9 +177,11 @@ class AddressWatch:
 
     def look(self) -> bool:
         """Read the addresses; return whether any has changed."""
-        network = self._network()
+        network, by_hub = self._network(), self._by_hub()
         try:
-            contacts = {kind: swarm_contacts(network, self._engine, kind) for kind in self._engine.listening}
+            contacts = {
+                kind: swarm_contacts(network, self._engine, kind, by_hub) for kind in self._engine.listening
+            }
         except OSError as error:
             _log.warning("Cannot read the addresses of this machine: %s", error.strerror)
             return False
@@ -154,15 +192,23 @@ class AddressWatch:
         self._settled = time.monotonic() + SETTLED_SECONDS
         return True
 
+    def direct_of(self, transport: Transport) -> tuple[str, ...]:
+        """Return those that lead to this machine without a hub: others are named by envelopes alone."""
+        by_hub = self._by_hub()
+        return tuple(contact for contact in self.of(transport) if contact != by_hub)
+
     def have_left(self, named: tuple[str, ...], transport: Transport) -> bool:
-        """Return whether none of these published addresses belongs to the agent any longer.
+        """Return whether none of these published addresses belongs to the agent any longer, or its hub is not named.
 
         Addresses that are reachable from everywhere decide, where there are any: a recipient who knows both kinds is
         likely to be far away, and many networks use the same private addresses. Without a network, none has been left.
         """
         ours, widest = self.of(transport), _widest(named)
         found = not widest or not _widest(ours) or not widest.isdisjoint(ours)
-        return not found and time.monotonic() >= self._settled
+        by_hub = self._by_hub() if transport == "tls" else ""
+        # Behind a router, those who know our own addresses only may not find us; a hub was joined since.
+        lacks_hub = bool(named) and bool(by_hub) and by_hub in ours and by_hub not in named
+        return (not found or lacks_hub) and time.monotonic() >= self._settled
 
 
 @lru_cache(maxsize=64)  # all shares of one place have the same addresses

@@ -23,6 +23,7 @@ from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.envelope import Announce
 from tuishare.home_paths import Places
 from tuishare.net.addresses import TrackerRules
+from tuishare.net.caller_addresses import OriginOf, itself
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.net.endpoints import parse_listen_address
 from tuishare.swarm import TrackerFailed, parse_endpoint
@@ -54,9 +55,13 @@ class TrackerService:
     @classmethod
     @contextlib.asynccontextmanager
     async def running(
-        cls, config: Config, places: Places, events: EventBus | None = None
+        cls,
+        config: Config,
+        places: Places,
+        events: EventBus | None = None,
+        origin_of: OriginOf = itself,
     ) -> AsyncIterator[Self]:
-        """Open the ports of the settings until the block ends.
+        """Open the ports of the settings until the block ends; `origin_of` tells who is behind an address.
 
         Raises:
             BadInput: a listen address is malformed.
@@ -77,6 +82,7 @@ class TrackerService:
                     https=_place(config.tracker.listen),
                     http=_place(config.tracker.listen_plain) if config.network.listen_plain else None,
                     trusted_proxies=[ipaddress.ip_network(name) for name in config.tracker.trusted_proxies],
+                    origin_of=origin_of,
                 )
                 await server.start()
                 stack.push_async_callback(server.close)
@@ -99,16 +105,19 @@ class TrackerService:
         """All ports that recipients announce to."""
         return tuple(self._ports.values())
 
-    def addresses(self, config: Config, engine: EngineStatus, transport: Transport) -> tuple[Announce, ...]:
-        """Return the trackers for a manifest, best first."""
+    def addresses(
+        self, config: Config, engine: EngineStatus, transport: Transport, by_hub: str = ""
+    ) -> tuple[Announce, ...]:
+        """Return the trackers for a manifest, best first; `by_hub`: where a hub forwards to ours, or empty."""
         scheme = "https" if transport == "tls" else "http"
         others = [Announce(url=url, pin=None) for url in config.tracker.others]
         if (port := self._ports.get(scheme)) is None:
             return tuple(others)
         pin = self._pin if scheme == "https" else None
-        contacts = tracker_contacts(config.network, engine, port)
-        # The last address is loopback, for recipients on the same machine; it always stays.
-        kept = (*contacts[: _MOST_TRACKERS - len(others) - 1], contacts[-1])
+        contacts = tracker_contacts(config.network, engine, port, by_hub if scheme == "https" else "")
+        # The last addresses are the hub and loopback, for recipients on the same machine; they always stay.
+        last = contacts[-2:] if by_hub else contacts[-1:]
+        kept = (*contacts[: _MOST_TRACKERS - len(others) - len(last)], *last)
         own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))
         return (*(Announce(url=url, pin=pin) for url in own), *others)
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.live import Live
+from tuishare.agent.network.peer_origins import PeerOrigins
 from tuishare.agent.network.reachability import is_reachable
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
@@ -34,6 +35,7 @@ class DetailsService:
         inbox: Inbox,
         engine: Engine,
         tracker: TrackerService,
+        origins: PeerOrigins,
         *,
         settings: Live[Config],
         activity: ActivityLog,
@@ -43,6 +45,7 @@ class DetailsService:
         self._inbox = inbox
         self._engine = engine
         self._tracker = tracker
+        self._origins = origins
         self._settings = settings
         self._activity = activity
         self._clock = clock
@@ -53,7 +56,10 @@ class DetailsService:
         def name_peer(peer: Peer) -> str:
             return self._sharing.repository.deliveries.user_of(share, peer)
 
-        peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
+        peers = [
+            _peer(peer, name_peer(peer), by_hub=by_hub)
+            for peer, by_hub in await self._peers(record.info_hash)
+        ]
         here = None if record.step is ShareStep.SEEDING else ()
         return await self._details(record.name, record.torrent, peers, here)
 
@@ -61,7 +67,7 @@ class DetailsService:
         record = self._inbox.queue.downloads.get(download)
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
-        peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
+        peers = [_peer(peer, "", by_hub=by_hub) for peer, by_hub in await self._peers(record.info_hash)]
         torrent = await self._inbox.repository.torrent(record)
         return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
 
@@ -106,11 +112,11 @@ class DetailsService:
             history=tuple(map(view_activity, await self._activity.history(name))),
         )
 
-    async def _peers(self, info_hash: str) -> tuple[Peer, ...]:
+    async def _peers(self, info_hash: str) -> list[tuple[Peer, bool]]:
         try:
-            return await self._engine.peers(InfoHash(info_hash))
+            return await self._origins.tell(await self._engine.peers(InfoHash(info_hash)))
         except NotFound:  # not in its swarm now
-            return ()
+            return []
 
     async def _here(self, record: DownloadRecord) -> Sequence[int] | None:
         if record.step.has_all_data:
@@ -140,7 +146,7 @@ def _files(torrent: Torrent, here: Sequence[int] | None, unwanted: Collection[in
     )
 
 
-def _peer(peer: Peer, user: str) -> PeerInfo:
+def _peer(peer: Peer, user: str, *, by_hub: bool) -> PeerInfo:
     return PeerInfo(
         address=str(Endpoint(peer.host, peer.port)),
         user=user,
@@ -151,4 +157,5 @@ def _peer(peer: Peer, user: str) -> PeerInfo:
         uploaded=peer.uploaded,
         downloaded=peer.downloaded,
         encryption=peer.encryption,
+        by_hub=by_hub,
     )

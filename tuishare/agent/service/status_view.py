@@ -39,7 +39,7 @@ class StatusParts:
         engine: knows the ports and the rates.
         tracker: knows its own ports.
         sharing: knows the drop folders, and which shares are unreachable.
-        link: knows its own port.
+        link: knows its own port, and where we are reachable by hub.
         free_space: knows how much there is.
     """
 
@@ -85,6 +85,7 @@ class StatusView:
     def status(self) -> Status:
         """Return the state of the agent itself."""
         config, parts, engine = self._settings.current, self._parts, self._parts.engine
+        by_hub = parts.link.reach.swarm
         live = engine.all_progress().values()
         return Status(
             name=config.name,
@@ -108,8 +109,9 @@ class StatusView:
             inbox=config.folders.inbox,
             outbox=config.folders.outbox,
             downloads=config.folders.downloads,
-            reachable=is_reachable(config.network, engine),
-            public_address=find_public_address(config.network, engine),
+            reachable=is_reachable(config.network, engine, by_hub),
+            public_address=find_public_address(config.network, engine, by_hub),
+            hub_address=by_hub,
             problems=tuple(map(view_problem, self._problems())),
             drop_folders=tuple(map(view_folder, parts.sharing.drop_folders, parts.sharing.monitors.values())),
         )
@@ -118,7 +120,7 @@ class StatusView:
         config = self._settings.current
         return (
             *(problem for source in self._sources for problem in source()),
-            *find_problems(config.network, self._parts.engine, self._started),
+            *find_problems(config.network, self._parts.engine, self._started, self._parts.link.reach.swarm),
             *find_unreachable_shares(
                 self._parts.sharing.repository,
                 other_trackers=bool(config.tracker.others),

@@ -16,6 +16,7 @@ from tuishare.agent.error_isolation import explain
 from tuishare.agent.events import ChangeSignal, EventBus, ShareSealed
 from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
 from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.network.reach_client import ReachAddresses
 from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.shares.deliveries import Deliveries
@@ -58,9 +59,11 @@ class ShareSealer:
         clock: Clock,
         *,
         address_record: Live[bytes],
+        reach: Live[ReachAddresses],
     ) -> None:
-        """`address_record` goes into every envelope, as long as it is not empty."""
+        """Prepare; `address_record` goes into every envelope unless it is empty, `reach` is where a hub forwards."""
         self._address_record = address_record
+        self._reach = reach
         self._settings = settings
         self._identity = identity
         self._users = users
@@ -74,14 +77,15 @@ class ShareSealer:
         await self._engine.wait_for_port_mapping()
         users = await asyncio.to_thread(self._recipients, share, deliveries)
         config, transport = self._settings.current, share.transport
-        contacts = swarm_contacts(config.network, self._engine, transport)
+        reach = self._reach.current
+        contacts = swarm_contacts(config.network, self._engine, transport, reach.swarm)
         sealed = await asyncio.to_thread(
             lambda: seal_share(
                 share,
                 users,
                 self._identity.current,
                 contacts=contacts,
-                announce=self._tracker.addresses(config, self._engine, transport),
+                announce=self._tracker.addresses(config, self._engine, transport, reach.tracker),
                 record=self._address_record.current,
                 now=self._clock(),
             )

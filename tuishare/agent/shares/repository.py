@@ -198,7 +198,7 @@ class ShareRepository:
 
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)
-        self._tracker.admit(share, passkeys, self.address_watch.of(share.transport))
+        self._tracker.admit(share, passkeys, self.address_watch.direct_of(share.transport))
 
     async def stop_seeding(self, share: ShareRecord) -> None:
         """Leave the swarm of a share; the swarm of another share with the same content stays."""

@@ -40,6 +40,7 @@ class PeerInfo(Message, frozen=True, kw_only=True):
         uploaded: bytes to the peer.
         downloaded: bytes from the peer.
         encryption: ``tls``, ``mse`` (an obfuscation) or ``none``.
+        by_hub: the bytes go by a hub that makes one of the two reachable, not directly.
     """
 
     address: str
@@ -51,6 +52,7 @@ class PeerInfo(Message, frozen=True, kw_only=True):
     uploaded: Count = 0
     downloaded: Count = 0
     encryption: str = "tls"
+    by_hub: bool = False
 
 
 class Details(Message, frozen=True, kw_only=True):

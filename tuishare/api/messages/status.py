@@ -50,6 +50,7 @@ class Status(Message, frozen=True, kw_only=True):
         downloads: absolute path of the folder for received payloads.
         reachable: peers can connect to this agent from outside; None while it is unknown.
         public_address: ``host:port`` where this agent is reached from outside, or empty.
+        hub_address: ``host:port`` at which a hub forwards to our swarms; empty: none does.
         listen_tracker: port of the agent's own tracker, or None while there is none.
         listen_tracker_plain: the same for plain swarms, or None.
         listen_link: port for links, or None while there is none.
@@ -82,6 +83,7 @@ class Status(Message, frozen=True, kw_only=True):
     listen_tracker_plain: Port | None = None
     listen_link: Port | None = None
     link_addresses: tuple[str, ...] = ()
+    hub_address: str = ""
 
 
 class Stopping(Message, frozen=True, kw_only=True):

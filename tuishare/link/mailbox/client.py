@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 from tuishare.link.address_record import HubAddress
 from tuishare.link.dial import Destination, connect
@@ -42,6 +42,7 @@ from tuishare.link.mailbox.messages import (
     Take,
     WantParcel,
 )
+from tuishare.link.mailbox.reached import ReachedMember
 from tuishare.link.messages import MESSAGE_LIMIT, Ping
 from tuishare.link.peer import LinkFailed
 from tuishare.net.endpoints import parse_endpoint
@@ -52,19 +53,6 @@ _LEAST_RATE: Final = 8 * 1024
 _MOST_NOTICES: Final = 100_000
 """Parcels that a hub may announce before they are taken."""
 _log = logging.getLogger(__name__)
-
-
-class ReachedMember(Protocol):
-    """What a member does about the ports that a hub lends; none of it blocks."""
-
-    def on_lent(self, ports: PortsLent) -> None:
-        """Take note of the ports."""
-
-    def on_refused(self, refusal: PortsRefused) -> None:
-        """Take note that there are none now; they are asked for again."""
-
-    def on_caller(self, caller: CallerAnnounced) -> None:
-        """Fetch a caller."""
 
 
 def hash_write_key(write_key: bytes) -> bytes:

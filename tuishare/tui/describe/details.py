@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tuishare.api.messages import Activity, Details, File, PeerInfo
 from tuishare.presentation.formats import format_moment, format_percent, format_rate, format_size
-from tuishare.presentation.states import name_activity
+from tuishare.presentation.states import name_activity, name_way
 from tuishare.tui.cell_text import clip, draw_bar, fit, pad
 from tuishare.tui.people_columns import event_sign
 from tuishare.tui.theme import TextStyle
@@ -18,7 +18,7 @@ from tuishare.tui.theme import TextStyle
 _SHOWN = 200  # lines: more are hard to scroll in a small pane, which is redrawn every few seconds
 _BAR = 10
 _CLIENT = 18
-_CLIENT_FROM = 96  # cells; narrower, the address needs the room
+_CLIENT_FROM = 96  # cells; narrower, the address needs the room, and what is direct is the rule
 
 
 def describe_files(details: Details, _now: float, width: int) -> Content:
@@ -61,13 +61,15 @@ def _file(file: File, width: int) -> Content:
 def _peer(peer: PeerInfo, width: int) -> Content:
     secret = peer.encryption == "tls"
     client = f" {pad(fit(peer.client, _CLIENT), _CLIENT)}" if width >= _CLIENT_FROM else ""
-    who = max(12, width - cell_len(client) - 52)
+    way = f"  {name_way(by_hub=peer.by_hub)}" if peer.by_hub or width >= _CLIENT_FROM else ""
+    who = max(12, width - cell_len(client) - cell_len(way) - 52)
     name = f"{peer.user or 'unknown'} {peer.address}"
     return Content.assemble(
         pad(fit(name, who), who),
         (client, TextStyle.QUIET.value),
         f" {format_percent(peer.progress):>5}",
         f"  ▲ {format_rate(peer.rate_up):>10}  ▼ {format_rate(peer.rate_down):>10}",
+        (way, TextStyle.QUIET.value),
         (" TLS" if secret else " ! not encrypted", (TextStyle.GOOD if secret else TextStyle.BAD).value),
     )
 
