@@ -36,6 +36,15 @@ def test_what_may_not_be_read(alice: Person) -> None:
     assert nothing_made(alice, "secret")
 
 
+def test_a_name_that_leaves_no_room_for_the_suffix_is_shortened(alice: Person) -> None:
+    alice.fill(name := "n" * 236 + ".mov")
+    made = alice.call("create", "--file", name, "--user", "zed")
+    assert made.code == 0, made
+    (envelope,) = (file for file in left(alice.desk) if file.endswith(".torrent.encrypted"))
+    assert left(alice.desk) == {name, envelope, envelope.removesuffix(".encrypted")}
+    assert envelope.endswith("nnn.mov.torrent.encrypted")
+
+
 def test_a_folder_that_has_the_name(alice: Person) -> None:
     alice.fill("film.mov")
     (alice.desk / "film.mov.torrent").mkdir()

@@ -20,7 +20,7 @@ from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, salt_of, seal_share
 from tuishare.envelope import Announce, seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.fs.atomic import publish, require_text
+from tuishare.fs.atomic import envelope_name, publish, require_text
 from tuishare.people import User, format_key, generate_key
 from tuishare.torrents import Tree, announce_fault, make_torrent, parse_torrent, walk
 
@@ -71,7 +71,8 @@ def create(order: CreateOptions) -> None:
     tree = walk(order.payload)
     require_text(tree.root)
     folder = order.output if order.output is not None else tree.root.parent
-    outputs = Outputs(folder / f"{tree.name}.torrent", folder / f"{tree.name}.torrent.encrypted")
+    place = folder / envelope_name(tree.name)
+    outputs = Outputs(place.with_suffix(""), place)
     _require_writable(folder, outputs, replace=order.replace)
     share_id = new_share_id()
     torrent = _hash(tree, order, salt_of(share_id))
@@ -213,12 +214,12 @@ def _published(outputs: Outputs, torrent: bytes, envelope: bytes, *, replace: bo
     written: list[Path] = []
     try:
         for path, data in ((outputs.torrent, torrent), (outputs.envelope, envelope)):
-            publish(path, data, mode=0o644, replace=replace)
+            publish(path, data, mode=0o644, replace=replace, secret=False)
             written.append(path)
         yield
     except FileExistsError as error:
         _remove(written)
-        raise Refused(f"{error.filename2} appeared meanwhile", hint="Try again.") from error
+        raise Refused(f"{error.filename2 or error.filename} appeared meanwhile", hint="Try again.") from error
     except BaseException:
         _remove(written)
         raise

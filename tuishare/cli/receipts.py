@@ -69,7 +69,7 @@ def _export(receipts: list[Receipt], output: Path) -> None:
     if not receipts:
         raise NotFound("There is no receipt to export", hint="`tuishare receipts` shows all receipts.")
     try:
-        publish(output, "".join(f"{each.text}\n" for each in receipts).encode(), replace=False)
+        publish(output, "".join(f"{each.text}\n" for each in receipts).encode(), replace=False, secret=False)
     except FileExistsError:
         raise Refused(f"{output} exists already", hint="Choose another name with --output.") from None
     say(f"{format_count(len(receipts), 'receipt')} written; `tuishare receipts --verify FILE` checks them.")

@@ -168,7 +168,7 @@ def _write_unit(text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise from_os_error(error, f"make the folder {path.parent}") from error
-    publish(path, text.encode(), mode=0o644)
+    publish(path, text.encode(), mode=0o644, secret=False)
 
 
 def _make_way() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tuishare.errors import BadInput, SystemFailed, from_os_error
 from tuishare.fs.fsync import fsync_folder
+from tuishare.fs.portable_names import LONGEST_NAME, portable_name
 from tuishare.sanitize import for_display
 
 TEMPORARY_PREFIX = ".tuishare-"
@@ -27,9 +28,6 @@ TEMPORARY_SUFFIX = ".tmp"
 
 ENVELOPE_SUFFIX = ".torrent.encrypted"
 """Suffix of every envelope's name."""
-
-
-_NAME_LIMIT = 255  # bytes, ext4, XFS, btrfs and tmpfs alike
 
 
 def make_private(folder: Path) -> None:
@@ -44,7 +42,7 @@ def make_private(folder: Path) -> None:
         raise from_os_error(error, f"make the folder {folder}") from error
 
 
-def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
+def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True, secret: bool = True) -> None:
     """Write a file atomically: readers see the old content or all of the new, also after a power cut.
 
     Args:
@@ -52,6 +50,8 @@ def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True)
         data: its whole content.
         mode: permission bits, set before the name appears.
         replace: whether an existing file may be replaced.
+        secret: whether it must not be written where other users could read it, because the file system (FAT, exFAT,
+            many SMB mounts) has no permissions.
 
     Raises:
         FileExistsError: ``replace`` is false and the name is taken.
@@ -60,13 +60,12 @@ def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True)
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
     try:
         with _removed_on_failure(temporary):
-            _write_synced(temporary, data, mode)
+            _write_synced(temporary, data, mode, secret=secret)
             if replace:
                 temporary.replace(path)
             else:
-                os.link(temporary, path)
+                _move_file(temporary, path)
                 _announce(path)
-                temporary.unlink()
         fsync_folder(path.parent)
     except FileExistsError:
         raise
@@ -105,6 +104,14 @@ def sweep(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def envelope_name(payload: str) -> str:
+    """Return the name for the envelope of a payload: it has to pass over sticks, mail and Windows.
+
+    There is room for a number before its suffix.
+    """
+    return portable_name(payload, room=LONGEST_NAME - len(ENVELOPE_SUFFIX) - len(" (9999)")) + ENVELOPE_SUFFIX
+
+
 def free_name(folder: Path, name: str) -> Path:
     """Return an unused path in the folder: ``name``, else ``stem (2).suffix`` and so on.
 
@@ -116,7 +123,7 @@ def free_name(folder: Path, name: str) -> Path:
     stem = name.removesuffix(suffix)
     for number in itertools.count(2):
         tail = f" ({number}){suffix}"
-        room = _NAME_LIMIT - len(os.fsencode(tail))
+        room = LONGEST_NAME - len(os.fsencode(tail))
         candidate = folder / (os.fsencode(stem)[:room].decode(errors="ignore") + tail)
         if not os.path.lexists(candidate):
             return candidate
@@ -201,6 +208,9 @@ def _move_file(source: Path, target: Path) -> None:
 
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Errors of file systems without hard links (link(2)), and without permissions (chmod(2))."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -228,10 +238,20 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
-def _write_synced(path: Path, data: bytes, mode: int) -> None:
+def _write_synced(path: Path, data: bytes, mode: int, *, secret: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, mode), "wb") as file:
-        os.fchmod(file.fileno(), mode)
+        try:
+            os.fchmod(file.fileno(), mode)
+        except OSError as error:
+            if error.errno not in _NO_MODES:
+                raise
+        # Some file systems refuse to change the mode, others only do as if.
+        if secret and os.fstat(file.fileno()).st_mode & ~mode & _OTHERS:
+            raise SystemFailed(
+                f"Cannot write a secret to {path.parent}: that disk has no permissions, so other users could read it",
+                hint="Keep secrets on another disk; only envelopes and payloads may be there.",
+            )
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

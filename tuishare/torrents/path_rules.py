@@ -9,10 +9,10 @@ Names reserved on other systems only (`CON`, a colon, a trailing dot) are accept
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from tuishare.fs.portable_names import fold_file_name
 from tuishare.sanitize import for_display, is_unseen
 from tuishare.torrents.torrent_limits import TorrentLimits
 
@@ -52,7 +52,7 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str 
     """
     if fault := component_fault(name, limits):
         return f"The name “{for_display(name)}” {fault}"
-    if _fold(name).startswith(_OWN):
+    if fold_file_name(name).startswith(_OWN):
         return f"The name “{for_display(name)}” is reserved for tuishare's own files"
     seen = _SeenPaths(name, limits)
     for count, parts in enumerate(paths, start=1):
@@ -106,7 +106,7 @@ class _SeenPaths:
             if part not in self._folded:
                 if fault := component_fault(part, self._limits):
                     return fault
-                self._folded[part] = _fold(part)
+                self._folded[part] = fold_file_name(part)
         length = self._name_bytes + sum(1 + len(part.encode()) for part in parts)
         if length > self._limits.max_path_bytes:
             return f"is longer than {self._limits.max_path_bytes} bytes"
@@ -130,11 +130,3 @@ class _SeenPaths:
 
     def _fold(self, part: str) -> str:
         return self._folded[part]
-
-
-def _fold(name: str) -> str:
-    """Return the key that a case-insensitive, normalizing file system would compare (Unicode 3.13, definition D145)."""
-    if name.isascii():
-        return name.lower()
-    once = unicodedata.normalize("NFD", name).casefold()
-    return unicodedata.normalize("NFD", once)

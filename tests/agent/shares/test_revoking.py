@@ -130,7 +130,7 @@ async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob
         assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
 
 
-def refuse(_path: Path, _data: bytes, *, mode: int, replace: bool) -> None:
+def refuse(_path: Path, _data: bytes, **_more: object) -> None:
     raise DiskRefused("Cannot write it: no space left on device", full=True)
 
 

@@ -46,7 +46,7 @@ def put_into_inbox(source: Path, inbox: Path) -> str:
     while True:
         target = free_name(inbox, name)
         try:
-            publish(target, content, replace=False)
+            publish(target, content, replace=False, secret=False)
         except FileExistsError:
             continue  # taken by another file at this moment
         return target.name

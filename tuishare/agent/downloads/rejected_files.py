@@ -122,7 +122,7 @@ def put_away(path: Path, error: TuishareError) -> Path:
     target = choose_place(path, folder)
     reason = f"{error.title}: {error.detail}\n{error.hint}\n".rstrip() + "\n"
     note = target.with_name(target.name + REASON_SUFFIX)
-    publish(note, reason.encode())
+    publish(note, reason.encode(), secret=False)
     try:
         move_into_place(path, target)
     except BaseException:

@@ -7,10 +7,10 @@ over would. Must not know how a share is sealed, nor decide when.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
@@ -18,9 +18,9 @@ from tuishare.agent.live import Live
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.config.model import Config
 from tuishare.core.records import ShareRecord
-from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name, publish
+from tuishare.fs.atomic import ENVELOPE_SUFFIX, envelope_name, free_name, publish
+from tuishare.fs.portable_names import fold_file_name
 
-_NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")  # bytes
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +73,7 @@ class Outbox:
     async def _publish(self, share: ShareRecord, envelope: bytes, *, replace: bool = True) -> None:
         async with self._alone:
             place = self._folder / share.envelope
-            await asyncio.to_thread(publish, place, envelope, mode=0o644, replace=replace)
+            await asyncio.to_thread(publish, place, envelope, mode=0o644, replace=replace, secret=False)
 
     @property
     def _folder(self) -> Path:
@@ -83,15 +83,18 @@ class Outbox:
 def choose_envelope_name(outbox: Path, name: str, taken: Collection[str]) -> str:
     """Return a file name for the envelope of a share that is free in the outbox.
 
+    It is carried on any stick and by mail, so it has only what all of these take; case tells no two names apart.
+
     Args:
         outbox: the folder.
         name: of the share.
         taken: names that other shares have or had.
     """
-    stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
-    number = 1
-    while True:
-        candidate = f"{stem}{ENVELOPE_SUFFIX}" if number == 1 else f"{stem} ({number}){ENVELOPE_SUFFIX}"
-        if candidate not in taken and free_name(outbox, candidate).name == candidate:
+    wanted, others = envelope_name(name), {fold_file_name(other) for other in taken}
+    for number in itertools.count(1):
+        candidate = (
+            wanted if number == 1 else f"{wanted.removesuffix(ENVELOPE_SUFFIX)} ({number}){ENVELOPE_SUFFIX}"
+        )
+        if fold_file_name(candidate) not in others and free_name(outbox, candidate).name == candidate:
             return candidate
-        number += 1
+    raise AssertionError("there is always a greater number")
