@@ -47,6 +47,7 @@ def test_a_list_for_programs(alice: Person) -> None:
             "users": ["bob"],
             "waiting": 0,
             "transport": "tls",
+            "poll_reason": None,
         }
     ]
 

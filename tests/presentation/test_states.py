@@ -5,7 +5,7 @@ import pytest
 
 from tests.api.samples import STATUS
 from tests.tui.people import BOB, CAROL, DAN
-from tuishare.api.messages import ActivityKind, DownloadState, FolderState, ShareState
+from tuishare.api.messages import ActivityKind, DownloadState, FolderState, PollReason, ShareState
 from tuishare.presentation.states import (
     FolderRole,
     describe_reachability,
@@ -29,6 +29,7 @@ from tuishare.presentation.states import (
         ([name_activity(kind) for kind in ActivityKind], 14),
         ([name_folder_state(state) for state in FolderState], 14),
         ([explain_folder_state(state) for state in FolderState], 80),
+        ([explain_folder_state(FolderState.POLLING, reason) for reason in PollReason], 80),
         ([explain_folder_role(role) for role in FolderRole], 90),
     ],
 )

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Snapshot, Status
+from tuishare.api.messages import Folder, Snapshot, Status
 from tuishare.cli.json_output import print_json
 from tuishare.cli.spawn_agent import spawn_agent
 from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import find_places
 from tuishare.presentation.formats import NOTHING, format_rate, format_size, format_timestamp
-from tuishare.presentation.states import describe_reachability, explain_others, name_folder_state
+from tuishare.presentation.states import (
+    describe_reachability,
+    explain_others,
+    explain_poll_reason,
+    name_folder_state,
+)
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30.0
@@ -48,7 +53,7 @@ def print_status(*, as_json: bool) -> None:
 def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
     status = snapshot.status
     folders = [
-        (f"drop folder, {name_folder_state(folder.state)}", f"{folder.path} → {', '.join(folder.users)}")
+        (f"drop folder, {name_folder_state(folder.state)}", _describe_folder(folder))
         for folder in status.drop_folders
     ]
     return [
@@ -71,6 +76,11 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         *folders,
         *((f"problem: {problem.title}", problem.detail) for problem in status.problems),
     ]
+
+
+def _describe_folder(folder: Folder) -> str:
+    words = f"{folder.path} → {', '.join(folder.users)}"
+    return f"{words}; {explain_poll_reason(folder.poll_reason)}" if folder.poll_reason else words
 
 
 def _describe_reach(status: Status) -> str:

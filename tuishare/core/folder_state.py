@@ -1,4 +1,4 @@
-"""How a drop folder is watched. Owns the states only."""
+"""How a folder is watched, and why it is polled. Owns the states only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ class FolderState(StrEnum):
     WATCHING = "watching"
     """The file system reports changes."""
     POLLING = "polling"
-    """The file system reports no changes, so the folder is scanned periodically."""
+    """Not every change is reported, so the folder is scanned every few seconds; see `PollReason`."""
     MISSING = "missing"
     UNWATCHED = "unwatched"
     """No agent runs."""
+
+
+class PollReason(StrEnum):
+    """Why a folder is polled."""
+
+    FEW_WATCHES = "few-watches"
+    """The system allows this user no more watches, or programs that watch."""
+    OTHER_MACHINES = "other-machines"
+    """It is on a file system that other machines or programs change without an event."""
+    NO_EVENTS = "no-events"
+    """The file system reports no changes, or does not let us watch."""

@@ -28,7 +28,7 @@ def portable_name(name: str, *, room: int = LONGEST_NAME) -> str:
         room: bytes that it may take, at least 16. The end of a longer name is cut off, but not its suffix.
 
     Returns:
-        The name with ``_`` in place of each character that a file system refuses or nobody sees, and of blanks and
+        The name with ``_`` in place of each character that a file system refuses or that is unseen, and of blanks and
         dots at its end; never empty, ``.`` or ``..``.
     """
     spelled = "".join("_" if letter in _REFUSED or is_unseen(letter) else letter for letter in name)

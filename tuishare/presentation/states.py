@@ -14,6 +14,7 @@ from tuishare.api.messages import (
     DownloadState,
     FolderState,
     Introduction,
+    PollReason,
     ShareState,
     Status,
     User,
@@ -128,19 +129,32 @@ def name_folder_state(state: FolderState) -> str:
             assert_never(state)
 
 
-def explain_folder_state(state: FolderState) -> str:
-    """Return a sentence that explains the state of a drop folder."""
+def explain_folder_state(state: FolderState, poll_reason: PollReason | None = None) -> str:
+    """Return a sentence that explains the state of a drop folder, and why it is polled, if it is."""
     match state:
         case FolderState.WATCHING:
             return "Changes are noticed at once."
         case FolderState.POLLING:
-            return "Scanned periodically: this file system sends no change events."
+            return f"Scanned every few seconds: {explain_poll_reason(poll_reason)}."
         case FolderState.MISSING:
             return "This folder does not exist. Create it again, or remove it from the settings."
         case FolderState.UNWATCHED:
             return "No agent is running, so changes are not noticed."
         case _:
             assert_never(state)
+
+
+def explain_poll_reason(reason: PollReason | None) -> str:
+    """Return a clause that says why a folder is polled."""
+    match reason:
+        case PollReason.FEW_WATCHES:
+            return "the system allows too few inotify watches"
+        case PollReason.OTHER_MACHINES:
+            return "others may change this file system unnoticed"
+        case PollReason.NO_EVENTS | None:
+            return "this file system sends no change events"
+        case _:
+            assert_never(reason)
 
 
 def explain_folder_role(role: FolderRole) -> str:

@@ -21,7 +21,7 @@ from tuishare.agent.folders import stability
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.folders.stability import FileEventKind
 from tuishare.agent.folders.watcher import FileEvent, Notify, Watcher
-from tuishare.api.messages import FolderState
+from tuishare.api.messages import FolderState, PollReason
 from tuishare.config.model import SettleSettings
 from tuishare.errors import NotFound, TooManyOpen, TuishareError, VerificationFailed
 
@@ -85,8 +85,8 @@ class Collector(FolderHandler[str]):
 class Blind(Watcher):
     """Stands for a network mount, or for used-up inotify limits."""
 
-    def watch(self, folder: Path, notify: Notify, *, recursive: bool = True) -> bool:
-        return False
+    def watch(self, folder: Path, notify: Notify, *, recursive: bool = True) -> PollReason:
+        return PollReason.NO_EVENTS
 
 
 @asynccontextmanager

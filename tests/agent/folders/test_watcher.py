@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import json
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +20,7 @@ from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 from tests.waiting import wait_until
 from tuishare.agent.folders.stability import FileEventKind
 from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.core.folder_state import PollReason
 from tuishare.fs.atomic import publish
 
 
@@ -35,7 +42,7 @@ async def test_a_written_file_ends_with_finished(
     folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
-    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder, seen.append) is None
     (folder / "a").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
@@ -63,7 +70,7 @@ async def test_what_is_published_under_a_free_name_is_finished_at_once(
     folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
-    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder, seen.append) is None
     publish(folder / "a", b"x", replace=False)
     (folder / "last").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
@@ -122,9 +129,9 @@ async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Fil
 
 async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[FileEvent]]) -> None:
     watcher, seen = hints
-    assert not watcher.watch(folder / "none", seen.append)
-    assert watcher.watch(folder, seen.append)
-    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder / "none", seen.append) is PollReason.NO_EVENTS
+    assert watcher.watch(folder, seen.append) is None
+    assert watcher.watch(folder, seen.append) is None
     watcher.unwatch(folder, seen.append)
 
 
@@ -134,14 +141,14 @@ async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
 ) -> None:
     """The name is the same, the inode may be: what was watched is neither."""
     watcher, seen = hints
-    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder, seen.append) is None
     if away == "removed":
         folder.rmdir()
         await wait_until(lambda: FileEvent(folder, "", FileEventKind.CHANGED) in seen)
     else:
         folder.rename(folder.with_name("elsewhere"))
     folder.mkdir()
-    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder, seen.append) is None
     (folder / "a").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
@@ -149,7 +156,7 @@ async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
 async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
     watcher = Watcher()
     await watcher.close()
-    assert not watcher.watch(folder, print)
+    assert watcher.watch(folder, print) is PollReason.NO_EVENTS
 
 
 async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
@@ -158,8 +165,8 @@ async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
     watcher, seen = hints
     other = folder.parent / "other"
     other.mkdir()
-    assert watcher.watch(folder, seen.append)
-    assert watcher.watch(other, seen.append, recursive=False)
+    assert watcher.watch(folder, seen.append) is None
+    assert watcher.watch(other, seen.append, recursive=False) is None
     go_on = threading.Event()
     read_events = InotifyFD.read_events
 
@@ -196,9 +203,9 @@ async def test_each_of_two_who_watch_a_folder_gets_its_events(folder: Path) -> N
     one: list[FileEvent] = []
     other: list[FileEvent] = []
     try:
-        assert watcher.watch(folder, one.append)
-        assert watcher.watch(folder, other.append)
-        assert watcher.watch(folder, other.append)
+        assert watcher.watch(folder, one.append) is None
+        assert watcher.watch(folder, other.append) is None
+        assert watcher.watch(folder, other.append) is None
         (folder / "a").write_bytes(b"x")
         await wait_until(lambda: [hint.entry for hint in one] == [hint.entry for hint in other] != [])
         watcher.unwatch(folder, one.append)
@@ -210,3 +217,97 @@ async def test_each_of_two_who_watch_a_folder_gets_its_events(folder: Path) -> N
         assert watcher._watches == {}
     finally:
         await watcher.close()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+async def test_a_folder_may_be_a_link(
+    folder: Path, hints: tuple[Watcher, list[FileEvent]], swapped: bool
+) -> None:
+    watcher, seen = hints
+    link = folder.with_name("link")
+    link.symlink_to(folder)
+    assert watcher.watch(link, seen.append) is None
+    if swapped:
+        (other := folder.with_name("other")).mkdir()
+        link.unlink()
+        link.symlink_to(other)
+        assert watcher.watch(link, seen.append) is None
+        folder = other
+    (folder / "sub").mkdir()
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: FileEvent(link, "a", FileEventKind.FINISHED) in seen)
+    assert {hint.entry for hint in seen} == {"sub", "a"}
+    assert {hint.folder for hint in seen} == {link}
+
+
+async def test_a_folder_and_a_link_to_it_are_watched_apart(
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
+) -> None:
+    watcher, seen = hints
+    link = folder.with_name("link")
+    link.symlink_to(folder)
+    assert watcher.watch(folder, seen.append) is None
+    assert watcher.watch(link, seen.append) is None
+    watcher.unwatch(folder, seen.append)
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: FileEvent(link, "a", FileEventKind.FINISHED) in seen)
+    assert {hint.folder for hint in seen} == {link}
+
+
+async def test_where_programs_may_not_watch_all_folders_are_polled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_class: object) -> int:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(InotifyFD, "_create_inotify_fd", classmethod(refuse))
+    watcher = Watcher()
+    assert watcher.watch(folder, print) is PollReason.FEW_WATCHES
+    watcher.unwatch(folder, print)
+    await watcher.close()
+
+
+FEW = 30
+"""Watches that a process of its own user namespace may have."""
+
+
+async def watch_a_growing_tree(folder: Path) -> dict[str, object]:
+    """Watch a folder that becomes larger than the limit; then let it shrink, and watch it again."""
+    watcher = Watcher()
+    seen: list[FileEvent] = []
+    first = watcher.watch(folder, seen.append)
+    tree = folder.with_name("tree")
+    for number in range(2 * FEW):
+        (tree / f"{number}").mkdir(parents=True)
+    tree.rename(folder / "tree")
+    whole = FileEvent(folder, "", FileEventKind.CHANGED)
+    await wait_until(lambda: whole in seen)
+    second = watcher.watch(folder, seen.append)
+    shutil.rmtree(folder / "tree")
+    observer = watcher._observer
+    assert observer is not None
+    await wait_until(lambda: len(observer._queue._watch_for_wd) == 1)
+    third = watcher.watch(folder, seen.append)
+    watcher._retry_seconds = 0.0
+    fourth = watcher.watch(folder, seen.append)
+    await watcher.close()
+    return {"first": first, "second": second, "third": third, "fourth": fourth, "asked": seen.count(whole)}
+
+
+def test_a_folder_is_polled_once_there_are_too_few_watches(tmp_path: Path) -> None:
+    """In a process whose user may not watch more: the limit is the kernel's."""
+    (folder := tmp_path / "drop").mkdir()
+    limit = f"echo {FEW} > /proc/sys/user/max_inotify_watches"
+    script = f"{limit} && exec {sys.executable} -m tests.agent.folders.test_watcher {folder}"
+    done = subprocess.run(
+        ["unshare", "-U", "-r", "sh", "-c", script], capture_output=True, check=False, text=True
+    )
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip(f"user namespaces are not allowed here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    few = PollReason.FEW_WATCHES.value
+    assert json.loads(done.stdout) == {"first": None, "second": few, "third": few, "fourth": None, "asked": 1}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(watch_a_growing_tree(Path(sys.argv[1])))))

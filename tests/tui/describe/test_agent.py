@@ -11,7 +11,8 @@ from tuishare.tui.row_models import list_events, list_folders
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("watching", "at once"), ("polling", "periodically"), ("missing", "does not exist")]
+    ("state", "words"),
+    [("watching", "at once"), ("polling", "every few seconds"), ("missing", "does not exist")],
 )
 def test_a_folder_says_how_it_is_watched(state: str, words: str) -> None:
     folder = list_folders(WHOLE)[0]

@@ -23,13 +23,15 @@ from tuishare.agent.error_isolation import explain, isolate_errors
 from tuishare.agent.folders.stability import FileEventKind, StabilityTracker, Unsettled
 from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.config.model import SettleSettings
-from tuishare.core.folder_state import FolderState
+from tuishare.core.folder_state import FolderState, PollReason
 from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
 from tuishare.net.descriptors import EXHAUSTED_SECONDS
 from tuishare.sanitize import for_display
 
 _WRITTEN: Final = "A program still has it open for writing"
+_PAUSES: Final = 4
+"""How much longer the pause between two scans of a polled folder is than the scan, at least."""
 _log = logging.getLogger(__name__)
 _Payload = TypeVar("_Payload")
 
@@ -149,6 +151,8 @@ class FolderMonitor(Generic[_Payload]):
         self.folder = folder
         self._recursive = recursive
         self.state = FolderState.MISSING
+        self.poll_reason: PollReason | None = None
+        """Why `state` is `FolderState.POLLING`."""
         self._settle = settle
         self.handler = handler
         self._tracker = StabilityTracker(settle)
@@ -224,8 +228,9 @@ class FolderMonitor(Generic[_Payload]):
     async def _scan(self, watcher: Watcher) -> None:
         """Watch the folder, then list it, so that no change is missed; compare all entries with what is known."""
         self._next_scan = math.inf  # until this scan ends, or another is requested
+        began = time.monotonic()
         try:
-            watched = await asyncio.to_thread(
+            poll_reason = await asyncio.to_thread(
                 watcher.watch, self.folder, self.on_file_event, recursive=self._recursive
             )
             wanted = await asyncio.to_thread(self._list_wanted)
@@ -236,10 +241,12 @@ class FolderMonitor(Generic[_Payload]):
             await self.unwatch(watcher)
             self._enter(FolderState.MISSING)
         else:
-            self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
+            self._enter(FolderState.POLLING if poll_reason else FolderState.WATCHING, poll_reason)
             await self._reconcile(wanted)
-        # Without events, changes are found by scans only.
-        pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
+        # Without events, changes are found by scans only; those of a large or slow folder must not be all that is done.
+        lasted = time.monotonic() - began
+        polled = max(self._settle.quiet, min(_PAUSES * lasted, self._settle.rescan))
+        pause = self._settle.rescan if self.state is FolderState.WATCHING else polled
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
 
     def _wants(self, entry: str) -> bool:
@@ -279,10 +286,10 @@ class FolderMonitor(Generic[_Payload]):
         for entry in entries:
             await self._compare(entry)
 
-    def _enter(self, state: FolderState) -> None:
-        if state is not self.state:
-            _log.info("Folder %s: %s", self.folder, state.value)
-            self.state = state
+    def _enter(self, state: FolderState, poll_reason: PollReason | None = None) -> None:
+        if (state, poll_reason) != (self.state, self.poll_reason):
+            _log.info("Folder %s: %s", self.folder, " ".join(filter(None, [state.value, poll_reason])))
+            self.state, self.poll_reason = state, poll_reason
             self.handler.moved()
 
     def _drop(self, entry: str) -> None:

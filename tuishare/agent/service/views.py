@@ -144,6 +144,7 @@ def view_folder(handler: DropFolderHandler, following: FolderMonitor[Tree]) -> F
         users=tuple(handler.folder.users),
         waiting=len(following.unsettled),
         transport=handler.folder.transport,
+        poll_reason=following.poll_reason,
     )
 
 

@@ -71,7 +71,7 @@ from tuishare.api.messages.shares import Delivery, DeliveryState, NewShare, Shar
 from tuishare.api.messages.snapshot import Changes, Event, Heartbeat, Snapshot
 from tuishare.api.messages.status import Problem, Status, Stopping
 from tuishare.core.activity import ACTIVITY_SHOWN, ActivityKind
-from tuishare.core.folder_state import FolderState
+from tuishare.core.folder_state import FolderState, PollReason
 
 __all__ = [
     "ACTIVITY_SHOWN",
@@ -134,6 +134,7 @@ __all__ = [
     "PathSize",
     "PeerInfo",
     "People",
+    "PollReason",
     "Port",
     "Problem",
     "Proof",

@@ -8,7 +8,7 @@ import msgspec
 
 from tuishare.api.messages.base import Count, FilePath, Message, Name
 from tuishare.config.model import Transport
-from tuishare.core.folder_state import FolderState
+from tuishare.core.folder_state import FolderState, PollReason
 
 
 class Folder(Message, frozen=True, kw_only=True):
@@ -20,6 +20,7 @@ class Folder(Message, frozen=True, kw_only=True):
         users: for whom its entries are shared, as configured (``@crew``, ``bob``).
         waiting: entries that are not shares yet.
         transport: ``tls`` or ``plain``.
+        poll_reason: why it is polled; None while it is not.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Folder(Message, frozen=True, kw_only=True):
     users: tuple[str, ...]
     waiting: Count
     transport: Transport = "tls"
+    poll_reason: PollReason | None = None
 
 
 class DropChange(Message, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Final
 
 from tuishare.api.client import AgentClient
 from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.messages import Status
+from tuishare.api.messages import PollReason, Status
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.doctor.results import CheckResult, Severity
 from tuishare.cli.service import find_locked_out, unit_path
@@ -25,6 +25,7 @@ from tuishare.errors import AgentUnreachable
 from tuishare.home_paths import Places
 from tuishare.net.descriptors import plan_descriptors, raise_descriptor_limit
 from tuishare.presentation.formats import format_timestamp
+from tuishare.presentation.states import explain_poll_reason
 from tuishare.swarm import check_no_resumption
 from tuishare.swarm.settings import listen_endpoints
 
@@ -35,6 +36,7 @@ _RELEASED: Final = 1_735_689_600
 _FEW: Final = 4096
 """Number of open files beyond which more connections are not possible."""
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
+_NAMESPACE: Final = Path("/proc/sys/user")
 _PORTS: Final = {
     "network.listen": "tls port",
     "network.listen_plain": "plain port",
@@ -75,6 +77,17 @@ def check_agent(_places: Places) -> Iterator[CheckResult]:
     yield CheckResult(Severity.FINE, "agent", f"version {status.version} runs as process {status.pid}")
     for problem in status.problems:
         yield CheckResult(Severity.NOTE, "agent", f"{problem.title}: {problem.detail}", problem.hint)
+    for folder in status.drop_folders:
+        if reason := folder.poll_reason:
+            few = reason is PollReason.FEW_WATCHES
+            hint = (
+                _more_watches(4 * _count_folders(Path(folder.path)))
+                if few
+                else "Changes take longer to be noticed."
+            )
+            yield CheckResult(
+                Severity.NOTE, "drop folder", f"{folder.path} is polled: {explain_poll_reason(reason)}", hint
+            )
 
 
 def check_ports(places: Places) -> Iterator[CheckResult]:
@@ -95,12 +108,11 @@ def check_ports(places: Places) -> Iterator[CheckResult]:
 def check_inotify(places: Places) -> Iterator[CheckResult]:
     """Check that all drop folders can be watched; otherwise they are polled."""
     drops = [Path(drop.path) for drop in load_config(places).drop]
-    limit = int((_INOTIFY / "max_user_watches").read_text())
+    limit = _watches_allowed()
     needed = sum(map(_count_folders, drops))
     detail = f"{needed:,} folders to watch, {limit:,} allowed for all programs"
     if needed * 2 > limit:
-        raised = max(2 * limit, 4 * needed)
-        hint = f"Run as root: sysctl fs.inotify.max_user_watches={raised}"
+        hint = _more_watches(max(2 * limit, 4 * needed))
         yield CheckResult(Severity.NOTE, "inotify", f"{detail}: some may be polled instead", hint)
     else:
         yield CheckResult(Severity.FINE, "inotify", detail)
@@ -108,6 +120,16 @@ def check_inotify(places: Places) -> Iterator[CheckResult]:
     if instances < 16:
         hint = "Run as root: sysctl fs.inotify.max_user_instances=128"
         yield CheckResult(Severity.NOTE, "inotify", f"only {instances} programs can watch files", hint)
+
+
+def _watches_allowed() -> int:
+    """Return the limit of this user: of the machine, or of the container (user namespace) where that is lower."""
+    limits = [_INOTIFY / "max_user_watches", _NAMESPACE / "max_inotify_watches"]
+    return min(int(path.read_text()) for path in limits if path.exists())
+
+
+def _more_watches(number: int) -> str:
+    return f"Run as root: sysctl fs.inotify.max_user_watches={number}"
 
 
 def check_descriptors(_places: Places) -> Iterator[CheckResult]:

@@ -39,7 +39,8 @@ def describe_folder(folder: AgentFolder, snapshot: Snapshot, _now: float, _width
             write_fact("For", ", ".join(map(clean, drop.users))),
             write_fact("Waiting", f"{format_count(drop.waiting, 'entry', 'entries')} not shared yet"),
             Content.styled(
-                explain_folder_state(drop.state), (TextStyle.BAD if missing else TextStyle.QUIET).value
+                explain_folder_state(drop.state, drop.poll_reason),
+                (TextStyle.BAD if missing else TextStyle.QUIET).value,
             ),
         ]
     if folder.free is not None:
