@@ -80,6 +80,7 @@ TWINS = {
         ("Activity", "HandoverState", "JoinerState", "Problem", "Receipt", "ReceiptState", "User"),
         "what is stored or signed, and its message of the API",
     ),
+    "LeftOut": "what is stored, and its message of the API",
     "Introduction": "what is signed, and its message of the API",
     "GivenIntroduction": "what is stored, and its message of the API",
     "Invitation": "the line of text that a user passes on, and its message of the API",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.envelope.forge import MANIFEST as FIELDS
 from tests.envelope.forge import pack
 from tests.envelope.samples import MANIFEST, with_changes
-from tuishare.envelope import Announce, Manifest, ShareId
+from tuishare.envelope import Announce, Manifest, Omission, ShareId
 from tuishare.envelope.manifest import MAX_SURROUNDINGS, decode_manifest, encode_manifest
 
 SECONDS = st.integers(0, 253_402_300_799)
@@ -34,6 +34,15 @@ MANIFESTS = st.builds(
     note=st.text(max_size=500),
     succession=st.binary(max_size=3000),
     record=st.binary(max_size=2048),
+    left_out=st.lists(
+        st.builds(
+            Omission,
+            st.text(min_size=1, max_size=40),
+            st.integers(1, 2**63 - 1),
+            st.lists(st.text(min_size=1, max_size=300), max_size=16).map(tuple),
+        ),
+        max_size=16,
+    ).map(tuple),
 )
 
 
@@ -70,6 +79,12 @@ def test_a_plain_manifest_comes_back() -> None:
         {"torrent": "text"},
         {"succession": bytes(65_537)},
         {"record": bytes(2_049)},
+        {"left_out": (Omission("r", 1, ()),) * 17},
+        {"left_out": (Omission("", 1, ()),)},
+        {"left_out": (Omission("r" * 41, 1, ()),)},
+        {"left_out": (Omission("r", 0, ()),)},
+        {"left_out": (Omission("r", 1, ("n",) * 17),)},
+        {"left_out": (Omission("r", 1, ("n" * 301,)),)},
     ],
     ids=str,
 )
@@ -95,8 +110,17 @@ def test_an_address_record_is_one_more_field() -> None:
     assert encode_manifest(with_changes(manifest, record=b"")) == pack(FIELDS)
 
 
-@pytest.mark.parametrize("field", ["succession", "record"])
-@pytest.mark.parametrize("empty", [b"", None])
+def test_what_is_left_out_is_one_more_field() -> None:
+    omission = {"count": 2, "names": ["a", "b"], "reason": "symbolic link"}
+    manifest = decode_manifest(golden := pack(FIELDS | {"left_out": [omission]}))
+    assert manifest.left_out == (Omission("symbolic link", 2, ("a", "b")),)
+    assert encode_manifest(manifest) == golden
+    later = decode_manifest(pack(FIELDS | {"left_out": [omission | {"since": 1}]}))
+    assert later == manifest
+
+
+@pytest.mark.parametrize("field", ["succession", "record", "left_out"])
+@pytest.mark.parametrize("empty", [b"", None, []])
 def test_an_optional_field_is_there_or_it_is_missing(field: str, empty: object) -> None:
     with pytest.raises(ValueError, match=field):
         decode_manifest(pack(FIELDS | {field: empty}))

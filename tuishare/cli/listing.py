@@ -23,6 +23,7 @@ from tuishare.presentation.formats import (
     format_span,
     format_timestamp,
 )
+from tuishare.presentation.left_out import describe_left_out
 from tuishare.presentation.states import describe_transport, name_trust
 from tuishare.presentation.transfers import (
     describe_delivered,
@@ -115,6 +116,10 @@ def _describe(entry: Entry) -> list[tuple[str, str]]:
     return _describe_download(entry)
 
 
+def _left_out(entry: Entry) -> list[tuple[str, str]]:
+    return [("left out", words)] if (words := describe_left_out(entry.left_out)) else []
+
+
 def _describe_share(share: Share) -> list[tuple[str, str]]:
     return [
         ("share", share.id),
@@ -125,6 +130,7 @@ def _describe_share(share: Share) -> list[tuple[str, str]]:
         *_words(share),
         ("size", format_exact_size(share.size)),
         ("files", f"{share.files:,}"),
+        *_left_out(share),
         ("version", str(share.generation)),
         ("swarm", describe_transport(share.transport)),
         ("up", format_rate(share.rate_up)),
@@ -147,6 +153,7 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
         *_words(download),
         ("size", format_exact_size(download.size)),
         ("files", f"{download.files:,}"),
+        *_left_out(download),
         ("version", str(download.generation) if download.generation else NOTHING),
         ("here", format_percent(download.progress)),
         ("left", NOTHING if download.eta is None else format_span(download.eta)),

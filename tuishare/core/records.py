@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
 from tuishare.config.model import Transport
+from tuishare.core.left_out import LeftOut
 
 _Step = TypeVar("_Step", bound=StrEnum)
 _Event = TypeVar("_Event", bound=StrEnum)
@@ -100,6 +101,7 @@ class ShareRecord:
         note: for the recipients, at most 500 characters.
         not_after: when it expires; 0: never.
         contacts: ``host:port`` where we seed it, as named in the last published envelope; empty before.
+        left_out: what of the payload is not shared.
     """
 
     id: str
@@ -131,6 +133,7 @@ class ShareRecord:
     kind: Literal["share", "renew"] = "share"
     announce: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,7 @@ class DownloadRecord:
         weight: bytes of the torrent.
         conflict: id of the download of the same torrent for which this one waits or rests, or empty.
         fault: a `tuishare.core.faults.Fault`, where the sender caused `problem` or can mend it; empty otherwise.
+        left_out: what the sender says of theirs is not in it.
     """
 
     id: str
@@ -242,6 +246,7 @@ class DownloadRecord:
     weight: int = 0
     conflict: str = ""
     fault: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def is_half_delivered(self) -> bool:

@@ -79,7 +79,9 @@ _BINARY: Final[dict[type, list[str]]] = {
     kind: [field.name for field in fields(kind) if field.type == "bytes"] for kind in TABLES
 }
 """The binary columns of each table."""
-_JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted", "teams"})
+_JSON_COLUMNS: Final = frozenset(
+    {"announce", "recipients", "contacts", "trackers", "unwanted", "teams", "left_out"}
+)
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})
 """Columns that become the name of one file or folder."""
 _PLACES: Final = frozenset({"path", "folder", "staging", "replaces"})

@@ -218,4 +218,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE handovers DROP COLUMN retry",),
     ("ALTER TABLE given_introductions DROP COLUMN retry",),
     ("ALTER TABLE acquaintances RENAME TO known_cards",),
+    (
+        "ALTER TABLE shares ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE downloads ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]'",
+    ),
 )

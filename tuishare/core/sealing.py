@@ -14,12 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tuishare.core.left_out import LeftOutReason
 from tuishare.core.records import RecipientRecord, ShareRecord, TrackerAddress
 from tuishare.envelope import (
     Announce,
     CardRecipient,
     KeyRecipient,
     Manifest,
+    Omission,
     Recipient,
     Sender,
     ShareId,
@@ -119,6 +121,11 @@ def seal_share(
         # In every envelope: it is unknown which of our envelopes a recipient opens first.
         succession=bytes(identity.succession) if identity.succession else b"",
         record=record,
+        left_out=tuple(
+            Omission(each.reason, each.number, each.names)
+            for each in share.left_out
+            if each.reason != LeftOutReason.PATTERN
+        ),
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
     others = [user for user in users if user.card is None or user.card.signer not in identity.signers]

@@ -17,7 +17,7 @@ from tuishare.envelope.frame import (
     parse_frame,
 )
 from tuishare.envelope.hpke import PUBLIC_KEY_SIZE
-from tuishare.envelope.manifest import Announce, Manifest, ShareId
+from tuishare.envelope.manifest import Announce, Manifest, Omission, ShareId
 from tuishare.envelope.opening import Opened, Unsealed, open_envelope, unseal
 from tuishare.envelope.raw import open_raw, seal_raw
 from tuishare.envelope.recognition import LOOKED_AT, Recognition, recognise
@@ -51,6 +51,7 @@ __all__ = [
     "KeyRecipient",
     "Manifest",
     "NotForUs",
+    "Omission",
     "Opened",
     "OpeningKey",
     "Recipient",

@@ -37,8 +37,22 @@ class Announce(msgspec.Struct, frozen=True):
     pin: Annotated[bytes, Meta(min_length=32, max_length=32)] | None
 
 
+class Omission(msgspec.Struct, frozen=True):
+    """What the payload of the sender has and the torrent has not, for one reason.
+
+    Attributes:
+        reason: such as ``symbolic link``; to display, so that a later version may have others.
+        count: how many there are.
+        names: paths of the first ones; may contain control characters.
+    """
+
+    reason: Annotated[str, Meta(min_length=1, max_length=40)]
+    count: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    names: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=300)], ...], Meta(max_length=16)]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The signed content. `None` is encoded as nil; all fields but an empty `succession` or `record` are present.
+    """The signed content. `None` is encoded as nil; all fields but an empty one of the last three are present.
 
     Attributes:
         share_id: 16 bytes.
@@ -54,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         note: at most 500 code points to display; may contain control characters.
         succession: the former identities' signatures for the signer, not verified; empty without any.
         record: where the agent of the signer is reached, signed apart and not verified; empty without any.
+        left_out: at most 16 reasons; empty if the torrent has everything.
     """
 
     share_id: Annotated[ShareId, Meta(min_length=16, max_length=16)]
@@ -69,6 +84,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: Annotated[str, Meta(max_length=500)]
     succession: Annotated[bytes, Meta(min_length=1, max_length=65_536)] = b""
     record: Annotated[bytes, Meta(min_length=1, max_length=2_048)] = b""
+    left_out: Annotated[tuple[Omission, ...], Meta(min_length=1, max_length=16)] = ()
 
     def __repr__(self) -> str:
         """Show what may appear in a log: no content, no address."""

@@ -26,6 +26,7 @@ from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 Ignore: TypeAlias = Callable[[Parts, bool], bool]
 """Called for each entry below the root with its path and whether it is a folder; True skips it without a report."""
 
+_EXECUTABLE = 0o111
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -39,6 +40,7 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
         inode: its number on `device`.
         device: the file system; the number is valid until it is mounted again.
         ctime_ns: time of the last change of content, mode, name or links, ns since the epoch; only the kernel sets it.
+        is_executable: whether a user may execute it, which a torrent does not say.
     """
 
     parts: Parts
@@ -47,6 +49,7 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
     inode: int
     device: int
     ctime_ns: int
+    is_executable: bool = False
 
     @property
     def is_zeros(self) -> bool:
@@ -220,7 +223,13 @@ class _Collector:
             )
         self.files.append(
             FileEntry(
-                parts, status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev, status.st_ctime_ns
+                parts,
+                status.st_size,
+                status.st_mtime_ns,
+                status.st_ino,
+                status.st_dev,
+                status.st_ctime_ns,
+                bool(status.st_mode & _EXECUTABLE),
             )
         )
 

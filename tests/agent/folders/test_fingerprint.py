@@ -11,12 +11,15 @@ import pytest
 
 from tests.agent.homes import edit_unseen
 from tuishare.agent.folders.fingerprint import (
+    find_left_out,
+    find_skipped,
     lasting_part,
     payload_fingerprint,
     tree_fingerprint,
     walk_payload,
 )
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE
+from tuishare.core.left_out import LeftOut, LeftOutReason
 
 
 @pytest.fixture
@@ -88,6 +91,49 @@ def test_what_cannot_be_shared_has_no_fingerprint(tmp_path: Path, kind: str) -> 
     elif kind == "empty":
         path.mkdir()
     assert payload_fingerprint(path) == ""
+
+
+def test_what_is_left_out_is_known_by_reason_with_the_first_names(tmp_path: Path) -> None:
+    (tmp_path / IGNORE_FILE).write_text("secret*\n!kept.tmp\n")
+    folder = tmp_path / "p"
+    for name in ("bin", "empty", "deep/er"):
+        (folder / name).mkdir(parents=True)
+    for name in (
+        "a",
+        "secret plan",
+        "kept.tmp",
+        *(f"{number}.tmp" for number in range(7)),
+        "deep/er/b\u202e~",
+    ):
+        (folder / name).write_bytes(b"x")
+    (folder / "link").symlink_to("a")
+    os.mkfifo(folder / "pipe")
+    for name, start in (("script", b"#!/bin/sh"), ("program", b"\x7fELF"), ("film.mov", b"mov")):
+        (folder / "bin" / name).write_bytes(start)
+        (folder / "bin" / name).chmod(0o755)
+    (folder / "bin" / "text").write_bytes(b"#!/bin/sh")
+    tree = walk_payload(folder, str(tmp_path))
+    left_out = {each.reason: (each.number, each.names) for each in find_left_out(tree)}
+    number, names = left_out.pop(LeftOutReason.TEMPORARY)
+    assert number == 8
+    assert names == ("0.tmp", "1.tmp", "2.tmp", "3.tmp", "4.tmp")
+    assert left_out == {
+        LeftOutReason.LINK: (1, ("link",)),
+        LeftOutReason.SPECIAL: (1, ("pipe",)),
+        LeftOutReason.EMPTY_FOLDER: (1, ("empty",)),
+        LeftOutReason.PATTERN: (1, ("secret plan",)),
+        LeftOutReason.EXECUTABLE: (2, ("bin/program", "bin/script")),
+    }
+    assert find_skipped(tree) == tuple(
+        each for each in find_left_out(tree) if each.reason != LeftOutReason.EXECUTABLE
+    )
+    assert find_left_out(walk_payload(folder / "a")) == ()
+
+
+def test_names_that_are_left_out_are_safe_and_text(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    os.symlink("a", os.fsencode(tmp_path / "l") + b"\xff\x1b")
+    assert find_left_out(walk_payload(tmp_path)) == (LeftOut(LeftOutReason.LINK, 1, ("l\ufffd\ufffd",)),)
 
 
 def test_below_a_drop_folder_its_patterns_hold(folder: Path) -> None:

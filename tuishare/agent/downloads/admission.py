@@ -25,6 +25,7 @@ from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
 from tuishare.core.faults import Fault
+from tuishare.core.left_out import name_left_out
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
@@ -245,6 +246,10 @@ class DownloadAdmission:
         await self._repository.admit(record, torrent)
         await self._replace(previous, record)
         self._repository.report_refused(record)
+        if record.left_out and (previous is None or record.left_out != previous.left_out):
+            self._activity.note(
+                ActivityKind.IGNORED, record.name, f"by {record.sender}: {name_left_out(record.left_out)}"
+            )
         for other in await self._queue.claims.take(record):
             self._queue.forget_failures(other.id)
         if delivered is not None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.core.faults import Fault
+from tuishare.core.left_out import LeftOut
 from tuishare.core.opening import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep, TransitionTable, lead, stay
 from tuishare.torrents import cost_of
@@ -148,6 +149,7 @@ def new_download(
         cost=cost.size,
         entries=cost.entries,
         weight=len(manifest.torrent),
+        left_out=tuple(LeftOut(each.reason, each.count, each.names) for each in manifest.left_out),
     )
 
 

@@ -118,6 +118,9 @@ class FolderHandler(ABC, Generic[_Payload]):
     async def taken_open(self, path: Path) -> None:
         """Handle an entry that settles although a program has had it open for writing for too long."""
 
+    async def seen(self, path: Path, look: Observation[_Payload], /) -> None:
+        """Handle another look at an entry that was handled with this fingerprint: for what that leaves out."""
+
     async def doubted(self, path: Path) -> None:
         """Handle an entry that was written to and has settled with a known fingerprint; see `may_hide_change`."""
 
@@ -312,6 +315,9 @@ class FolderMonitor(Generic[_Payload]):
         else:
             if entry not in self._failed:
                 self._heal(entry)
+            if known:
+                with isolate_errors(_looking_at(entry)):
+                    await self.handler.seen(path, look)
         if not known:
             self._tracker.notice(entry, time.monotonic())
 
@@ -368,7 +374,9 @@ class FolderMonitor(Generic[_Payload]):
         # A late event, or one that changed nothing, must not have the same entry handled twice.
         if not known:
             await self.handler.settled(path, look)
-        elif was_written:
+            return
+        await self.handler.seen(path, look)
+        if was_written:
             await self.handler.doubted(path)
 
     async def _find_obstacle(self, path: Path, entry: str, look: Observation[_Payload]) -> str:

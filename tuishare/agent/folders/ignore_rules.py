@@ -31,6 +31,10 @@ class IgnoreRules:
         own = self._spec.check_file("/".join(parts) + ("/" if is_folder else "")).include
         return _is_ignored(parts, is_folder) if own is None else own
 
+    def has_pattern(self, parts: tuple[str, ...], is_folder: bool) -> bool:
+        """Return whether the user's own patterns decide about a path below the drop folder."""
+        return self._spec.check_file("/".join(parts) + ("/" if is_folder else "")).include is not None
+
     def below(self, entry: str) -> IgnoreRules:
         """Return the same rules for a walk that starts at one entry."""
         return _Below(self._spec, entry)
@@ -43,6 +47,9 @@ class _Below(IgnoreRules):
 
     def __call__(self, parts: tuple[str, ...], is_folder: bool) -> bool:
         return super().__call__((self._entry, *parts), is_folder)
+
+    def has_pattern(self, parts: tuple[str, ...], is_folder: bool) -> bool:
+        return super().has_pattern((self._entry, *parts), is_folder)
 
 
 def _is_ignored(parts: tuple[str, ...], is_folder: bool) -> bool:

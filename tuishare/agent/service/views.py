@@ -40,8 +40,10 @@ from tuishare.api.messages import (
     ShareState,
     User,
 )
+from tuishare.api.messages import LeftOut as LeftOutMessage
 from tuishare.api.messages import Problem as ProblemMessage
 from tuishare.core.activity import Activity
+from tuishare.core.left_out import LeftOut
 from tuishare.core.problems import Problem
 from tuishare.core.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
@@ -273,6 +275,13 @@ def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing 
         path=share.path,
         detail=share.problem,
         hint=share.hint,
+        left_out=_left_out(share.left_out),
+    )
+
+
+def _left_out(left_out: Iterable[LeftOut]) -> tuple[LeftOutMessage, ...]:
+    return tuple(
+        LeftOutMessage(reason=each.reason, number=each.number, names=each.names) for each in left_out
     )
 
 
@@ -371,6 +380,7 @@ def _download(
         generation=record.generation,
         fingerprint=signer.fingerprint if signer else "",
         verified=signer is not None and signer.verified,
+        left_out=_left_out(record.left_out),
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.folders.fingerprint import tree_fingerprint
+from tuishare.agent.folders.fingerprint import find_skipped, tree_fingerprint
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
@@ -28,6 +28,7 @@ from tuishare.agent.shares.transitions import (
     rename,
 )
 from tuishare.core.clock import Clock
+from tuishare.core.left_out import LeftOut, LeftOutReason
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import Refused, TuishareError
 from tuishare.people import User, fold_name
@@ -120,6 +121,22 @@ class ShareAdmission:
                 await self._repository.stop_seeding(share)
                 await self._repository.save(after_entry_change(share))
 
+    async def update_left_out(self, path: Path, fingerprint: str, tree: Tree) -> None:
+        """Record what is left out of a share now, where that has changed and nothing else has."""
+        left_out = find_skipped(tree)
+        share = self._repository.find(path)
+        if share is None or [each for each in share.left_out if not _is_program(each)] == list(left_out):
+            return
+        async with self._repository.lock:
+            share = self._repository.find(path)
+            if (
+                share is not None
+                and share.fingerprint == fingerprint
+                and not self._queue.is_working_on(share)
+            ):
+                programs = filter(_is_program, share.left_out)
+                await self._repository.save(replace(share, left_out=(*left_out, *programs)))
+
     async def record_error(self, path: Path, error: TuishareError) -> None:
         """Stop seeding an entry that can no longer be shared, until it can."""
         async with self._repository.lock:
@@ -193,6 +210,10 @@ class ShareAdmission:
         if share.fingerprint != tree_fingerprint(tree):
             await self._repository.stop_seeding(share)
         return after_settling(share, tree)
+
+
+def _is_program(each: LeftOut) -> bool:
+    return each.reason == LeftOutReason.EXECUTABLE
 
 
 def add_recipients(

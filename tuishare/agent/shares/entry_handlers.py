@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.events import ChangeSignal
-from tuishare.agent.folders.fingerprint import files_of, find_companion, tree_fingerprint, walk_payload
+from tuishare.agent.folders.fingerprint import (
+    files_of,
+    find_companion,
+    ignored_paths,
+    tree_fingerprint,
+    walk_payload,
+)
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
 from tuishare.agent.folders.leases import is_written
@@ -37,7 +43,7 @@ from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareRecord
 from tuishare.errors import TuishareError
 from tuishare.sanitize import for_display
-from tuishare.torrents import Parts, Tree
+from tuishare.torrents import Tree
 
 _EMPTY: Final = "It is empty; it is shared as soon as it has content"
 _OPEN: Final = "as it is: a program has it open for writing, but has not changed it for a long time"
@@ -79,11 +85,12 @@ class EntryHandler(FolderHandler[Tree]):
         if _is_empty_file(path):
             nothing = Tree(path, path.name, is_folder=False, files=(), skipped=())
             return Observation("empty", 0, nothing, obstacle=_EMPTY)
-        ignored: set[Parts] = set()
-        tree = walk_payload(path, self.patterns, ignored)
-        companion = find_companion(tree, ignored)
+        tree = walk_payload(path, self.patterns)
+        companion = find_companion(tree)
         obstacle = f"It is not complete while “{for_display(companion.name)}” is there" if companion else ""
-        unfinished = tuple(tree.root.joinpath(*parts) for parts in ignored if is_transfer(parts[-1]))
+        unfinished = tuple(
+            tree.root.joinpath(*parts) for parts in ignored_paths(tree) if is_transfer(parts[-1])
+        )
         return Observation(tree_fingerprint(tree), tree.total_size, tree, unfinished, obstacle)
 
     def companion_of(self, entry: str) -> str:
@@ -112,6 +119,10 @@ class EntryHandler(FolderHandler[Tree]):
         except TuishareError:
             return False  # `look` fails for the same reason
         return not all(ignores(tuple(name.split("/")), is_folder=False) for name in written)
+
+    async def seen(self, path: Path, look: Observation[Tree]) -> None:
+        """Keep what is said to be left out of a share up to date."""
+        await self._admission.update_left_out(path, look.fingerprint, look.payload)
 
     async def doubted(self, path: Path) -> None:
         """Compare an entry that looks unchanged with its hashes."""

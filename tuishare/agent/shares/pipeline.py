@@ -14,7 +14,12 @@ from pathlib import Path
 
 from tuishare.agent.error_isolation import explain
 from tuishare.agent.events import ChangeSignal, EventBus, ShareSealed
-from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
+from tuishare.agent.folders.fingerprint import (
+    find_left_out,
+    payload_fingerprint,
+    tree_fingerprint,
+    walk_payload,
+)
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.network.reach_client import ReachAddresses
 from tuishare.agent.network.reachability import swarm_contacts
@@ -26,6 +31,7 @@ from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
+from tuishare.core.left_out import LeftOut, name_left_out
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import SealedShare, salt_of, seal_share
 from tuishare.errors import TooManyOpen
@@ -185,19 +191,21 @@ class SharePipeline:
         show = self._progress_of(share.id)
         ended = threading.Event()
 
-        def work() -> tuple[Tree, bytes]:
+        def work() -> tuple[Tree, bytes, tuple[LeftOut, ...]]:
             tree = walk_payload(Path(share.path), share.folder)
             torrent = make_torrent(
                 tree, version=version, progress=show, cancelled=ended.is_set, salt=salt_of(share.id)
             )
-            return tree, torrent
+            return tree, torrent, find_left_out(tree)
 
         try:
-            tree, torrent = await asyncio.to_thread(work)
+            tree, torrent, left_out = await asyncio.to_thread(work)
         finally:
             ended.set()  # an agent that stops must not wait for hours of hashing
             self.hashing.pop(share.id, None)
-        hashed = after_hashing(share, tree, torrent, self._clock())
+        hashed = after_hashing(share, tree, torrent, self._clock(), left_out)
+        if left_out and left_out != share.left_out:
+            self._activity.note(ActivityKind.IGNORED, share.name, name_left_out(left_out))
         return await self._repository.save(
             replace(hashed, envelope=hashed.envelope or self._repository.choose_envelope(hashed.name))
         )

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.config.model import Transport
+from tuishare.core.left_out import LeftOut
 from tuishare.core.records import ShareRecord, ShareStep, TransitionTable, lead, stay
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
 from tuishare.torrents import Tree, parse_torrent, rename_torrent
@@ -153,7 +154,9 @@ def new_share(tree: Tree, target: ShareTarget, now: datetime) -> ShareRecord:
     )
 
 
-def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -> ShareRecord:
+def after_hashing(
+    share: ShareRecord, tree: Tree, torrent: bytes, now: datetime, left_out: tuple[LeftOut, ...] = ()
+) -> ShareRecord:
     """Seal what was hashed as a new generation, or seed on where it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash
     seen: dict[str, Any] = {
@@ -161,6 +164,7 @@ def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime)
         "size": tree.total_size,
         "files": len(tree.files),
         "info_hash": info_hash,
+        "left_out": left_out,
     }
     if info_hash == share.info_hash and share.sealed == share.generation:
         # Touched, but the same: recipients need no new envelope.

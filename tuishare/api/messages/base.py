@@ -44,6 +44,20 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     """Base of every message: frozen, without cycles, and strict about what it does not know."""
 
 
+class LeftOut(Message, frozen=True, kw_only=True):
+    """What the payload of a share has and its recipients do not get, for one reason.
+
+    Attributes:
+        reason: such as ``symbolic link``; of a download, any text of the sender.
+        number: how many there are.
+        names: paths of the first ones; untrusted text.
+    """
+
+    reason: str
+    number: Count
+    names: tuple[str, ...]
+
+
 class Accepted(Message, frozen=True, kw_only=True):
     """The agent has accepted a request; the event stream shows the result.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuishare.api.messages.base import Count, DownloadId, Fraction, Message, UnixTime
+from tuishare.api.messages.base import Count, DownloadId, Fraction, LeftOut, Message, UnixTime
 from tuishare.api.messages.links import Unanswered
 
 
@@ -51,6 +51,7 @@ class Download(Message, frozen=True, kw_only=True):
         verified: a person compared that fingerprint.
         unanswered: nothing arrives because the sender's agent does not answer; None: it does, or that is unknown.
         again_at: when what failed is tried again, Unix seconds; 0: only by command.
+        left_out: what the sender has and has not shared, by reason, as they say.
     """
 
     id: DownloadId
@@ -75,6 +76,7 @@ class Download(Message, frozen=True, kw_only=True):
     verified: bool = False
     unanswered: Unanswered | None = None
     again_at: UnixTime = 0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class DownloadAction(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuishare.api.messages.base import Count, FilePath, Fraction, Message, Name, ShareId, UnixTime
+from tuishare.api.messages.base import Count, FilePath, Fraction, LeftOut, Message, Name, ShareId, UnixTime
 from tuishare.api.messages.links import Handover, HandoverState
 from tuishare.config.model import Transport
 
@@ -94,6 +94,7 @@ class Share(Message, frozen=True, kw_only=True):
         not_after: when it is withdrawn, Unix seconds; 0: never.
         envelope: path of the file to carry by hand, while the envelope does not reach a recipient by link; or empty.
         deliveries: one for each recipient that has or had a ticket; empty before it is sealed.
+        left_out: what of the payload is not shared, by reason.
     """
 
     id: ShareId
@@ -116,6 +117,7 @@ class Share(Message, frozen=True, kw_only=True):
     not_after: UnixTime = 0
     envelope: str = ""
     deliveries: tuple[Delivery, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class ShareAction(StrEnum):

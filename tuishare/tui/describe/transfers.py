@@ -17,6 +17,7 @@ from tuishare.presentation.formats import (
     format_size,
     format_span,
 )
+from tuishare.presentation.left_out import describe_left_out
 from tuishare.presentation.states import describe_transport, name_share_state, name_trust
 from tuishare.presentation.transfers import (
     describe_delivery,
@@ -65,6 +66,7 @@ def describe_share(share: Share, now: float, width: int) -> Content:
         *_by_hand(share),
         write_fact("For", ", ".join(map(clean, share.recipients)) or NOTHING, _LABEL),
         *([write_fact("Note", share.note, _LABEL)] if share.note else []),
+        *_left_out(share),
         write_fact("Path", share.path, _LABEL),
     ]
     return Content("\n").join(lines)
@@ -89,6 +91,7 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         _progress("Here", download.progress, "", width),
         _sender(download),
         *([write_fact("Note", download.note, _LABEL)] if download.note else []),
+        *_left_out(download),
         # until it is approved, the path holds nothing but an empty folder
         *([] if download.state is DownloadState.WAITING else [write_fact("Path", download.path, _LABEL)]),
     ]
@@ -120,6 +123,11 @@ def _problem(entry: Share | Download) -> list[Content]:
     tone = TextStyle.WARN if entry.state is ShareState.SETTLING else TextStyle.BAD
     lines = [Content.styled(clean(entry.detail), tone.value)] if entry.detail else []
     return lines + write_hint(entry.hint)
+
+
+def _left_out(entry: Share | Download) -> list[Content]:
+    words = describe_left_out(entry.left_out)
+    return [write_fact("Left out", words, _LABEL)] if words else []
 
 
 def _unanswered(download: Download, now: float) -> list[Content]:
