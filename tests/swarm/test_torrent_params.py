@@ -11,9 +11,10 @@ import pytest
 from tests.swarm.shares import Share, make_share
 from tuishare.errors import BadInput
 from tuishare.swarm import Endpoint, TorrentSpec
+from tuishare.swarm.file_priorities import list_places
 from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.torrent_params import prepare
-from tuishare.torrents import Version, make_torrent, walk
+from tuishare.torrents import LocalNames, Version, make_torrent, walk
 
 NOW = datetime.now(UTC)
 
@@ -122,9 +123,63 @@ def test_a_folder_with_one_file_arrives_as_a_folder(tmp_path: Path) -> None:
     assert dict(prepared.params.renamed_files) == {0: "photos/a.jpg"}
 
 
+ODD = (
+    "n" * 255,
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467.jpg",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "Foo.h",
+    "foo.h",
+    "foo.1.h",
+    "Foo.1.h",
+    "plain",
+)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_names_that_libtorrent_would_change_are_given_to_it(tmp_path: Path, version: Version) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    for name in ODD:
+        (folder / name).write_bytes(name.encode())
+    torrent = make_torrent(walk(folder), version=version)
+    params = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW).params
+    assert used_paths(params) == sorted(f"t/{name}" for name in ODD)
+    names = LocalNames("other", {"plain": "sub/plain_", "foo.h": "foo (2).h"})
+    params = prepare(TorrentSpec(torrent, tmp_path, "plain", None, names=names), NOW).params
+    kept = {*ODD} - {"plain", "foo.h"}
+    assert used_paths(params) == sorted(f"other/{name}" for name in {*kept, "sub/plain_", "foo (2).h"})
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_single_file_with_such_a_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    torrent = make_torrent(walk(tmp_path / name), version=2)
+    params = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW).params
+    assert used_paths(params) == [name]
+    params = prepare(TorrentSpec(torrent, tmp_path, "plain", None, names=LocalNames("x")), NOW).params
+    assert used_paths(params) == ["x"]
+
+
+def used_paths(params: lt.add_torrent_params) -> list[str]:
+    assert params.ti is not None
+    layout = params.ti.layout()
+    return sorted(params.renamed_files.get(place, layout.file_path(place)) for place in list_places(layout))
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_single_file_keeps_its_path(tmp_path: Path, version: Version) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     torrent = make_torrent(walk(tmp_path / "a.jpg"), version=version)
     prepared = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW)
     assert dict(prepared.params.renamed_files) == {}
+
+
+def test_names_that_differ_in_case_only_are_given_explicitly(tmp_path: Path) -> None:
+    """Left out, libtorrent would number them when the torrent is added."""
+    (tmp_path / "t").mkdir()
+    for name in ("Foo", "foo"):
+        (tmp_path / "t" / name).write_bytes(b"x")
+    torrent = make_torrent(walk(tmp_path / "t"), version=2)
+    (numbered,) = dict(lt.load_torrent_buffer(torrent).renamed_files).items()
+    params = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW).params
+    assert params.renamed_files[numbered[0]] == numbered[1].removesuffix(".1")

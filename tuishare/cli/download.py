@@ -46,12 +46,14 @@ from tuishare.swarm import (
     Subscription,
     TorrentSpec,
     TrackerFailed,
+    choose_names,
     parse_endpoint,
 )
-from tuishare.torrents import InfoHash
+from tuishare.torrents import AS_IN_TORRENT, InfoHash, LocalNames
 
 ALONE_SECONDS = 20.0
 """Time without any peer after which a warning is printed."""
+_RENAMED_SHOWN = 5
 _RESUME_LIMIT = 64 * 1024 * 1024
 
 
@@ -83,12 +85,14 @@ class Transfer:
         peers: given on the command line, allowed at any address.
         output: folder for the payload.
         tiers: announce URLs.
+        names: that the payload and its files get there.
     """
 
     offer: TorrentSource
     peers: tuple[Endpoint, ...]
     output: Path
     tiers: tuple[tuple[str, ...], ...] = ()
+    names: LocalNames = AS_IN_TORRENT
 
     @property
     def contacts(self) -> tuple[Endpoint, ...]:
@@ -98,7 +102,7 @@ class Transfer:
     @property
     def target(self) -> Path:
         """The destination of the payload."""
-        return self.output / self.offer.torrent.name
+        return self.output / (self.names.name or self.offer.torrent.name)
 
     @property
     def staging(self) -> Path:
@@ -108,7 +112,7 @@ class Transfer:
     @property
     def payload(self) -> Path:
         """The payload during the download."""
-        return self.staging / "payload" / self.offer.torrent.name
+        return self.staging / "payload" / self.target.name
 
     def downloading(self, resume_data: bytes | None) -> TorrentSpec:
         """The engine's task until the download is complete."""
@@ -126,6 +130,7 @@ class Transfer:
             received=offer.contacts,
             announce=self.tiers,
             complete=True,
+            names=self.names,
         )
 
 
@@ -141,15 +146,25 @@ def download(order: DownloadOptions) -> None:
     offer = open_encrypted(read_torrent_file(order.envelope), home, order.key or _key_of(order.user, home))
     require_output(order.output)
     require_text(order.output)
-    target = order.output / offer.torrent.name
-    if os.path.lexists(target):
+    transfer = Transfer(offer, peers, order.output, names=choose_names(offer.torrent, order.output))
+    if os.path.lexists(transfer.target):
         raise Refused(
-            f"{for_display(str(target))} exists already", hint="Move it away, or choose another --output."
+            f"{for_display(str(transfer.target))} exists already",
+            hint="Move it away, or choose another --output.",
         )
     if offer.refused:
         warn(describe_refused(offer.refused))
-    transfer = Transfer(offer, peers, order.output)
+    _report_names(transfer)
     run_until_interrupted(_download(transfer, order, home.config.network))
+
+
+def _report_names(transfer: Transfer) -> None:
+    names = transfer.names
+    renamed = [*([(transfer.offer.torrent.name, names.name)] if names.name else []), *names.files.items()]
+    for name, here in renamed[:_RENAMED_SHOWN]:
+        warn(f"This disk does not take the name “{for_display(name)}”: it becomes “{for_display(here)}”")
+    if len(renamed) > _RENAMED_SHOWN:
+        warn(f"{len(renamed) - _RENAMED_SHOWN:,} more files get other names")
 
 
 def _key_of(user: str, home: Home) -> bytes | None:

@@ -23,7 +23,7 @@ from tuishare.presentation.formats import (
     format_span,
     format_timestamp,
 )
-from tuishare.presentation.left_out import describe_left_out
+from tuishare.presentation.left_out import describe_left_out, describe_renamed
 from tuishare.presentation.states import describe_transport, name_trust
 from tuishare.presentation.transfers import (
     describe_delivered,
@@ -154,6 +154,7 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
         ("size", format_exact_size(download.size)),
         ("files", f"{download.files:,}"),
         *_left_out(download),
+        *([("renamed", describe_renamed(download))] if download.renamed else []),
         ("version", str(download.generation) if download.generation else NOTHING),
         ("here", format_percent(download.progress)),
         ("left", NOTHING if download.eta is None else format_span(download.eta)),

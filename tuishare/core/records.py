@@ -14,6 +14,7 @@ from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
 from tuishare.config.model import Transport
 from tuishare.core.left_out import LeftOut
+from tuishare.torrents import LocalNames
 
 _Step = TypeVar("_Step", bound=StrEnum)
 _Event = TypeVar("_Event", bound=StrEnum)
@@ -208,6 +209,9 @@ class DownloadRecord:
         conflict: id of the download of the same torrent for which this one waits or rests, or empty.
         fault: a `tuishare.core.faults.Fault`, where the sender caused `problem` or can mend it; empty otherwise.
         left_out: what the sender says of theirs is not in it.
+        local_name: of the payload here, where the disk does not take that of the torrent; otherwise empty.
+        renamed: for a folder, each path below it that is another one here, and that one; components joined by ``/``.
+        replaces_renamed: of the payload that is replaced, as `renamed`.
     """
 
     id: str
@@ -247,6 +251,19 @@ class DownloadRecord:
     conflict: str = ""
     fault: str = ""
     left_out: tuple[LeftOut, ...] = ()
+    local_name: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
+    replaces_renamed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def payload_name(self) -> str:
+        """Name that the payload is to have here, unless it is taken."""
+        return self.local_name or self.name
+
+    @property
+    def local_names(self) -> LocalNames:
+        """The names that the payload and its files have here."""
+        return LocalNames(self.local_name, dict(self.renamed))
 
     @property
     def is_half_delivered(self) -> bool:

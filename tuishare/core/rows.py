@@ -80,9 +80,19 @@ _BINARY: Final[dict[type, list[str]]] = {
 }
 """The binary columns of each table."""
 _JSON_COLUMNS: Final = frozenset(
-    {"announce", "recipients", "contacts", "trackers", "unwanted", "teams", "left_out"}
+    {
+        "announce",
+        "recipients",
+        "contacts",
+        "trackers",
+        "unwanted",
+        "teams",
+        "left_out",
+        "renamed",
+        "replaces_renamed",
+    }
 )
-_SINGLE: Final = frozenset({"name", "envelope", "sender"})
+_SINGLE: Final = frozenset({"name", "envelope", "sender", "local_name"})
 """Columns that become the name of one file or folder."""
 _PLACES: Final = frozenset({"path", "folder", "staging", "replaces"})
 """Columns that hold an absolute path, or are empty."""
@@ -152,6 +162,8 @@ def _require_sound(name: str, value: object) -> None:
                 raise ValueError(f"its {name} is not text")
             if name in _SINGLE and value and ("/" in value or value in {".", ".."}):
                 raise ValueError(f"its {name} is not a file name")
+            if name.endswith("renamed") and not {"", ".", ".."}.isdisjoint(value.split("/")):
+                raise ValueError(f"its {name} is not a path below it")
             if name in _PLACES and value and not os.path.isabs(value):
                 raise ValueError(f"its {name} is not an absolute path")
         case None:

@@ -222,4 +222,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE shares ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE downloads ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]'",
     ),
+    (
+        "ALTER TABLE downloads ADD COLUMN local_name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE downloads ADD COLUMN renamed TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE downloads ADD COLUMN replaces_renamed TEXT NOT NULL DEFAULT '[]'",
+    ),
 )

@@ -35,6 +35,7 @@ from tuishare.swarm.events import (
     TrackerFailed,
 )
 from tuishare.swarm.handshakes import Crowd, Usage
+from tuishare.swarm.name_choice import choose_names
 from tuishare.swarm.port_mapping import MappedPort, PortMapping
 from tuishare.swarm.privacy_facts import CertificateDates, PrivacyFacts
 from tuishare.swarm.selftest import check_no_resumption
@@ -75,6 +76,7 @@ __all__ = [
     "check_credentials",
     "check_no_resumption",
     "check_spec",
+    "choose_names",
     "create_authority",
     "parse_endpoint",
     "resolve_received",

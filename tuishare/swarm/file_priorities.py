@@ -40,7 +40,7 @@ def select(info: lt.torrent_info, unwanted: Collection[int]) -> Selection:
     """
     if not unwanted:
         return Selection((), info.total_size(), frozenset())
-    layout, places = info.layout(), _places(info.layout())
+    layout, places = info.layout(), list_places(info.layout())
     if not info.info_hashes().has_v2():
         raise BadInput("Single files cannot be chosen from a v1 torrent")
     if not set(unwanted) <= set(range(len(places))):
@@ -62,10 +62,10 @@ def measure_files(handle: lt.torrent_handle) -> tuple[int, ...]:
     if info is None:
         return ()
     done = handle.file_progress(lt.file_progress_flags_t.piece_granularity)
-    return tuple(done[place] for place in _places(info.layout()))
+    return tuple(done[place] for place in list_places(info.layout()))
 
 
-def _places(layout: lt.file_storage) -> list[int]:
+def list_places(layout: lt.file_storage) -> list[int]:
     """Return libtorrent's indices of the files that are not padding."""
     padding = int(lt.file_flags_t.flag_pad_file)
     return [place for place in range(layout.num_files()) if not layout.file_flags(place) & padding]

@@ -10,6 +10,7 @@ from base64 import encodebytes
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
 from tuishare.errors import BadInput
 from tuishare.net.endpoints import Endpoint
@@ -17,10 +18,10 @@ from tuishare.net.local_machine import LocalMachine
 from tuishare.swarm.alerts import hash_of
 from tuishare.swarm.certificates import Credentials, check_credentials
 from tuishare.swarm.dns import judge_addresses, split_contacts
-from tuishare.swarm.file_priorities import select
+from tuishare.swarm.file_priorities import list_places, select
 from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.torrent_spec import TorrentSpec
-from tuishare.torrents import InfoHash, parse_torrent
+from tuishare.torrents import AS_IN_TORRENT, InfoHash, localize, parse_torrent
 
 MAX_TORRENT = 32 * 1024 * 1024
 """Maximum size of a .torrent in bytes, that of an envelope; libtorrent's default is 10 MB."""
@@ -95,7 +96,7 @@ def prepare(spec: TorrentSpec, now: datetime | None) -> TorrentParams:
     if spec.resume_data is not None:
         _restore(params, spec.resume_data)
     params.save_path = str(spec.save_path)
-    params.renamed_files = _lone_file_in_folder(info, spec.torrent)
+    params.renamed_files = _rename(info, dict(params.renamed_files), spec)
     _restrict_contacts(params, spec)
     params.flags = _flags(spec)
     selection = select(info, spec.unwanted)
@@ -205,13 +206,46 @@ def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
     params.completed_time = saved.completed_time
 
 
-def _lone_file_in_folder(info: lt.torrent_info, data: bytes) -> dict[int, str]:
-    """Return the rename that puts the single file of a v2 folder into its folder, which libtorrent omits."""
-    path = info.layout().file_path(0)
-    if "/" in path:
+def _rename(info: lt.torrent_info, renamed: dict[int, str], spec: TorrentSpec) -> dict[int, str]:
+    """Return the paths of the files for which libtorrent would choose others.
+
+    It removes joiners, truncates names after 240 bytes, and omits the folder of a single file in a v2 torrent. Names
+    that differ in case only it numbers, and again when the torrent is added, unless they are given.
+
+    Args:
+        info: as libtorrent has read it.
+        renamed: what it has numbered.
+        spec: of the torrent.
+    """
+    layout = info.layout()
+    chosen = {place: renamed.get(place, layout.file_path(place)) for place in list_places(layout)}
+    first = next(iter(chosen.values()), "")
+    if spec.names == AS_IN_TORRENT and "/" in first and _paths(spec.torrent) == list(chosen.values()):
         return {}
-    torrent = parse_torrent(data)
-    return {0: f"{torrent.name}/{path}"} if torrent.is_folder else {}
+    torrent = localize(parse_torrent(spec.torrent), spec.names)
+    files = [file.parts for file in torrent.files if "p" not in file.attr]
+    folder = (torrent.name,) if torrent.is_folder else ()
+    wanted = ["/".join((*folder, *parts)) for parts in files]
+    return {place: path for (place, known), path in zip(chosen.items(), wanted, strict=True) if path != known}
+
+
+def _paths(torrent: bytes) -> list[str]:
+    """Return the paths of the files in a torrent, in its order; six times faster than parsing it."""
+    info: dict[bytes, Any] = cast("Any", lt.bdecode(torrent))[b"info"]
+    if b"file tree" not in info:
+        listed = (file[b"path"] for file in info.get(b"files", ()) if b"p" not in file.get(b"attr", b""))
+        return [b"/".join((info[b"name"], *parts)).decode(errors="replace") for parts in listed]
+    found: list[bytes] = []
+
+    def look(folder: dict[bytes, Any], above: bytes) -> None:
+        for name, node in folder.items():
+            if b"" in node:
+                found.append(above + name)
+            else:
+                look(node, above + name + b"/")
+
+    look(info[b"file tree"], info[b"name"] + b"/")
+    return [path.decode(errors="replace") for path in found]
 
 
 def _executables(info: lt.torrent_info, renamed: dict[int, str], save_path: Path) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tuishare.config.model import Transport
 from tuishare.net.endpoints import Endpoint
 from tuishare.swarm.certificates import Credentials
+from tuishare.torrents import AS_IN_TORRENT, LocalNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class TorrentSpec:
     Attributes:
         torrent: the whole .torrent file. Only its info dict and piece layers are used: trackers, web seeds and DHT
             nodes in it are ignored, so no host is contacted that is not named here.
-        save_path: the folder of the payload, which has the torrent's name. For a download it must be new and private,
+        save_path: the folder of the payload. For a download it must be new and private,
             because the engine would write through existing symlinks.
         transport: `tls` requires credentials, `plain` must have none.
         credentials: our certificate and the share's authority.
@@ -33,6 +34,7 @@ class TorrentSpec:
             without reading it again first, and never write to it.
         resume_data: from `Engine.save_resume`; ignored if it does not match the torrent.
         unwanted: indices of the files not to download, in the torrent's order; v2 torrents only.
+        names: that the payload and its files have, or are to have, in `save_path`.
     """
 
     torrent: bytes = field(repr=False)
@@ -46,3 +48,4 @@ class TorrentSpec:
     complete: bool = False
     resume_data: bytes | None = field(default=None, repr=False)
     unwanted: frozenset[int] = frozenset()
+    names: LocalNames = AS_IN_TORRENT

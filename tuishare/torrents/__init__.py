@@ -10,6 +10,7 @@ from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
 from tuishare.torrents.errors import Cancelled, Changed, TooLarge
 from tuishare.torrents.foreign import canonical_torrent
 from tuishare.torrents.hash_workers import IsCancelled, OnProgress
+from tuishare.torrents.local_names import AS_IN_TORRENT, LocalNames, localize
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent, rename_torrent
 from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.policy import accept, announce_fault
@@ -19,6 +20,7 @@ from tuishare.torrents.verify import is_payload_of
 from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 
 __all__ = [
+    "AS_IN_TORRENT",
     "BLOCK",
     "DEFAULT_LIMITS",
     "UNVERIFIED_LIMITS",
@@ -29,6 +31,7 @@ __all__ = [
     "Ignore",
     "InfoHash",
     "IsCancelled",
+    "LocalNames",
     "OnProgress",
     "Parts",
     "Skipped",
@@ -45,6 +48,7 @@ __all__ = [
     "cost_of",
     "default_piece_length",
     "is_payload_of",
+    "localize",
     "make_torrent",
     "parse_torrent",
     "rename_torrent",

@@ -1,10 +1,10 @@
 """Rules for the names of files and folders in a torrent.
 
 One validator for both directions: the walk applies it to what we share, the policy to what we receive (threats T4,
-T14). A recipient's libtorrent must use every name unchanged. It repairs names silently (drops separators, bidi and
-zero-width characters, replaces control characters by `_`, truncates after 240 bytes); all such names are refused here.
-Names reserved on other systems only (`CON`, a colon, a trailing dot) are accepted: source trees have files such as
-`aux.c`.
+T14). Names that could mislead a user or lead elsewhere are refused. What libtorrent would change silently in others
+(it drops joiners, truncates after 240 bytes, numbers names that differ in case only), `tuishare.swarm.torrent_params`
+undoes. Names that some disks do not take (`CON`, a colon, a trailing dot) are accepted: source trees have files such
+as `aux.c`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from tuishare.fs.portable_names import fold_file_name
-from tuishare.sanitize import for_display, is_unseen
+from tuishare.sanitize import find_hidden, for_display
 from tuishare.torrents.torrent_limits import TorrentLimits
 
 _OWN: Final = ".tuishare"
@@ -29,11 +29,10 @@ def component_fault(name: str, limits: TorrentLimits) -> str | None:
     if "/" in name or "\\" in name:
         return "contains a path separator"
     if not (name.isascii() and name.isprintable()):
-        for character in name:
-            if "\ud800" <= character <= "\udfff":
-                return "is not valid UTF-8"
-            if is_unseen(character):
-                return f"contains the hidden character U+{ord(character):04X}"
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            return "is not valid UTF-8"
+        if (index := next(find_hidden(name), -1)) >= 0:
+            return f"contains the hidden character U+{ord(name[index]):04X}"
     if len(name.encode()) > limits.max_component_bytes:
         return f"is longer than {limits.max_component_bytes} bytes"
     return None
@@ -66,18 +65,18 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str 
 
 
 class _SeenPaths:
-    """The files and folders seen so far by folded path, to find names that differ in case or Unicode form only.
+    """The files and folders seen so far by path.
 
-    A case-insensitive or normalizing file system (macOS, some network mounts, ext4 folders with casefold) would write
-    two such files into one.
+    Names that differ in case or Unicode form only are no fault: most disks tell them apart. A recipient's disk that
+    does not is found out before anything is fetched (`tuishare.fs.name_trial`).
     """
 
     def __init__(self, name: str, limits: TorrentLimits) -> None:
         self._limits = limits
         self._name_bytes = len(name.encode())
-        self._files: dict[Parts, Parts] = {}
-        self._folders: dict[Parts, Parts] = {}
-        self._folded: dict[str, str] = {}
+        self._files: set[Parts] = set()
+        self._folders: set[Parts] = set()
+        self._checked: set[str] = set()
 
     @property
     def folder_count(self) -> int:
@@ -88,14 +87,12 @@ class _SeenPaths:
         """Add a file; return what is wrong with its path as a clause, or None."""
         if fault := self._path_fault(parts):
             return fault
-        folded = tuple(map(self._fold, parts))
-        if folded in self._files:
-            same = self._files[folded] == parts
-            return "occurs twice" if same else "differs from another only in case or Unicode form"
-        if folded in self._folders:
+        if parts in self._files:
+            return "occurs twice"
+        if parts in self._folders:
             return "is both a file and a folder"
-        self._files[folded] = parts
-        return self._enter(parts[:-1], folded[:-1])
+        self._files.add(parts)
+        return self._enter(parts[:-1])
 
     def _path_fault(self, parts: Parts) -> str | None:
         if not parts:
@@ -103,30 +100,20 @@ class _SeenPaths:
         if len(parts) + 1 > self._limits.max_depth:
             return f"is nested deeper than {self._limits.max_depth} folders"
         for part in parts:
-            if part not in self._folded:
+            if part not in self._checked:
                 if fault := component_fault(part, self._limits):
                     return fault
-                self._folded[part] = fold_file_name(part)
+                self._checked.add(part)
         length = self._name_bytes + sum(1 + len(part.encode()) for part in parts)
         if length > self._limits.max_path_bytes:
             return f"is longer than {self._limits.max_path_bytes} bytes"
         return None
 
-    def _enter(self, folder: Parts, folded: Parts) -> str | None:
+    def _enter(self, folder: Parts) -> str | None:
         """Add the folders of a file, innermost first; the parents of a known folder are known too."""
-        while folder:
-            if folded in self._files:
+        while folder and folder not in self._folders:
+            if folder in self._files:
                 return "is inside a path that is also a file"
-            known = self._folders.setdefault(folded, folder)
-            if known is folder:
-                folder, folded = folder[:-1], folded[:-1]
-                continue
-            return (
-                None
-                if known == folder
-                else "is in a folder that differs from another only in case or Unicode form"
-            )
+            self._folders.add(folder)
+            folder = folder[:-1]
         return None
-
-    def _fold(self, part: str) -> str:
-        return self._folded[part]

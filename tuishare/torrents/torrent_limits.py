@@ -27,8 +27,7 @@ class TorrentLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_files: number of files.
         max_folders: number of folders, the torrent's own included; each takes an inode and a block.
         max_total_size: bytes of payload.
-        max_component_bytes: UTF-8 bytes of one file or folder name. Linux allows 255, but libtorrent truncates
-            names above 240.
+        max_component_bytes: UTF-8 bytes of one file or folder name, as many as Linux allows.
         max_path_bytes: UTF-8 bytes of a path inside the torrent, its name included; leaves 512 of Linux's 4,096 to
             the downloads folder.
         max_depth: components of a path, the torrent's name included.
@@ -39,7 +38,7 @@ class TorrentLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_files: int = 100_000
     max_folders: int = 100_000
     max_total_size: int = 16 * 1024**4
-    max_component_bytes: int = 240
+    max_component_bytes: int = 255
     max_path_bytes: int = 3_584
     max_depth: int = 64
 

@@ -13,6 +13,7 @@ from tuishare.torrents.dict_reader import DictReader
 from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import hash_v2
 from tuishare.torrents.hash_workers import IsCancelled, OnProgress
+from tuishare.torrents.local_names import AS_IN_TORRENT, LocalNames
 from tuishare.torrents.torrent import Torrent, parse_torrent
 from tuishare.torrents.walk import Tree, zeros
 
@@ -24,6 +25,7 @@ def is_payload_of(
     progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
     partly: bool = False,
+    names: LocalNames = AS_IN_TORRENT,
 ) -> bool:
     """Return whether a tree contains the whole payload of a torrent; additional files are ignored.
 
@@ -33,6 +35,7 @@ def is_payload_of(
         progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
         partly: whether files may be missing, which requires v2 hashes.
+        names: that its files have here.
 
     Raises:
         BadInput: `data` is not a torrent.
@@ -42,7 +45,7 @@ def is_payload_of(
     """
     torrent = parse_torrent(data)
     info = DictReader.of(bencode.decode(data), "it").fields("info")
-    files = _files(torrent, info)
+    files = names.apply(_files(torrent, info)) if torrent.is_folder else _files(torrent, info)
     if partly and torrent.version == 2:
         present = {entry.parts if tree.is_folder else (torrent.name,) for entry in tree.files}
         files = tuple(file for file in files if file.parts in present)

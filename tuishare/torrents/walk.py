@@ -18,9 +18,10 @@ from typing import TypeAlias
 import msgspec
 
 from tuishare.errors import BadInput, SystemFailed, TuishareError, from_os_error
+from tuishare.fs.portable_names import portable_name
 from tuishare.sanitize import for_display
 from tuishare.torrents.errors import Changed
-from tuishare.torrents.path_rules import Parts, tree_fault
+from tuishare.torrents.path_rules import Parts, component_fault, tree_fault
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 
 Ignore: TypeAlias = Callable[[Parts, bool], bool]
@@ -155,11 +156,20 @@ def _check(tree: Tree, limits: TorrentLimits) -> None:
             f"There is nothing to share in “{shown}”", hint="It has no regular files, or all are ignored."
         )
     if fault := tree_fault(tree.name, (entry.parts for entry in tree.files), limits):
-        raise BadInput(f"Cannot share “{shown}”: {fault}", hint="Rename it: recipients would refuse it.")
+        raise BadInput(f"Cannot share “{shown}”: {fault}", hint=_rename_hint(tree, limits))
     if tree.total_size == 0:
         raise BadInput(f"There is nothing to share in “{shown}”", hint="A torrent needs at least one byte.")
     if tree.total_size > limits.max_total_size:
         raise BadInput(f"“{shown}” is larger than {limits.max_total_size} bytes", hint="Share it in parts.")
+
+
+def _rename_hint(tree: Tree, limits: TorrentLimits) -> str:
+    """Return what to do about a name: a hidden character cannot be seen, so another name is proposed."""
+    for name in (tree.name, *(name for entry in tree.files for name in entry.parts)):
+        if component_fault(name, limits):
+            proposal = for_display(portable_name(name, room=limits.max_component_bytes))
+            return f"Rename it, for example to “{proposal}”: recipients would refuse it."
+    return "Rename it: recipients would refuse it."
 
 
 def _raw(entry: FileEntry) -> tuple[bytes, ...]:

@@ -252,10 +252,12 @@ class DownloadAdmission:
             )
         for other in await self._queue.claims.take(record):
             self._queue.forget_failures(other.id)
-        if delivered is not None:
-            new = await self._repository.torrent(record)
-            await asyncio.to_thread(self._files.reuse, delivered, old, record, new)
-        await self._queue.resume(record)
+        async with self._queue.isolate(record):
+            if delivered is not None:
+                record = await self._queue.pipeline.choose_names(record)
+                new = await self._repository.torrent(record)
+                await asyncio.to_thread(self._files.reuse, delivered, old, record, new)
+            await self._queue.resume(record)
 
     async def _replace(self, previous: DownloadRecord | None, record: DownloadRecord) -> None:
         """End the previous generation of a download: leave its swarm and remove its unfinished files."""

@@ -34,7 +34,7 @@ from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError, fro
 from tuishare.fs.atomic import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.fs.fsync import fsync_tree
 from tuishare.sanitize import for_display
-from tuishare.torrents import BLOCK, DiskCost, Torrent, parse_torrent
+from tuishare.torrents import BLOCK, DiskCost, Torrent, localize, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads for payloads that are incomplete: private, and on the file system of their places."""
@@ -115,6 +115,14 @@ class DownloadFiles:
             make_private(folder)
         return staging
 
+    def has_received(self, record: DownloadRecord) -> bool:
+        """Return whether something of a download is in its staging folder, which is made if it is not there.
+
+        Raises:
+            BadInput, SystemFailed: as `prepare`.
+        """
+        return bool(os.listdir(self.prepare(record)))
+
     def discard(self, record: DownloadRecord) -> None:
         """Remove the staging folder of a download, and put back a payload that was set aside for it."""
         if _is_staging(Path(record.staging)):
@@ -131,7 +139,8 @@ class DownloadFiles:
             data: its torrent.
         """
         try:
-            old, new = parse_torrent(old_data), parse_torrent(data)
+            old = localize(parse_torrent(old_data), previous.local_names)
+            new = localize(parse_torrent(data), record.local_names)
             reused = reuse_unchanged_files(old, Path(previous.path), new, self.prepare(record))
         except TuishareError as error:
             _log.info("No file of the previous generation is reused: %s", error.detail)
@@ -151,7 +160,7 @@ class DownloadFiles:
             if path.is_symlink() or not path.is_dir():
                 path.unlink(missing_ok=True)
             else:
-                _delete_files(record, parse_torrent(torrent), path)
+                _delete_files(record, localize(parse_torrent(torrent), record.local_names), path)
         except OSError as error:
             raise from_os_error(error, f"delete {path}") from error
 
@@ -200,7 +209,7 @@ class DownloadFiles:
         known = Path(record.replaces)
         if record.replaces and known.parent == sender and _replaced_name(record, replaced) == record.name:
             return known
-        return free_name(sender, record.name)
+        return free_name(sender, record.payload_name)
 
     def move_payload(self, record: DownloadRecord, torrent: bytes, replaced: bytes = b"") -> MovedPayload:
         """Move a payload from its staging folder to its place, durably, and discard the payload that it replaces.
@@ -216,7 +225,7 @@ class DownloadFiles:
             SystemFailed: the file system refused.
             Cancelled: `end` was called.
         """
-        source, target = Path(record.staging) / record.name, Path(record.path)
+        source, target = Path(record.staging) / record.payload_name, Path(record.path)
         if os.path.lexists(source):
             drop_unwanted(record, torrent, source)
             fsync_tree(source)
@@ -243,6 +252,7 @@ class DownloadFiles:
             torrent,
             cancelled=self._ended.is_set,
             partly=bool(record.unwanted),
+            names=record.local_names,
         )
         return str(found or "")
 
@@ -362,7 +372,7 @@ def drop_unwanted(record: DownloadRecord, data: bytes, payload: Path) -> None:
         data: its torrent; not read where all files are wanted.
         payload: the folder that it was downloaded to, which is private.
     """
-    files = parse_torrent(data).files if record.unwanted else ()
+    files = localize(parse_torrent(data), record.local_names).files if record.unwanted else ()
     for number in record.unwanted:
         path = payload.joinpath(*files[number].parts)
         path.unlink(missing_ok=True)

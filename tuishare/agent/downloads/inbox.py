@@ -70,7 +70,7 @@ from tuishare.errors import (
     from_os_error,
 )
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
-from tuishare.sanitize import for_display
+from tuishare.sanitize import find_hidden, for_display
 
 _LARGE: Final = 1 << 20
 """Bytes of an envelope after which memory is given back to the system."""
@@ -489,4 +489,4 @@ def _require_displayable(name: str) -> None:
 
 
 def _is_displayable(name: str) -> bool:
-    return for_display(name, len(name) + 3) == name
+    return next(find_hidden(name), None) is None

@@ -21,12 +21,15 @@ import msgspec
 
 from tuishare.errors import TuishareError
 from tuishare.torrents import (
+    AS_IN_TORRENT,
     Cancelled,
     Changed,
     IsCancelled,
+    LocalNames,
     Parts,
     Torrent,
     is_payload_of,
+    localize,
     parse_torrent,
     walk,
 )
@@ -205,6 +208,7 @@ def compare_with_torrent(
     *,
     cancelled: IsCancelled | None = None,
     partly: bool = False,
+    names: LocalNames = AS_IN_TORRENT,
 ) -> PayloadFingerprint | None:
     """Read a payload, and compare it with its torrent.
 
@@ -214,6 +218,7 @@ def compare_with_torrent(
         torrent: of the delivered payload.
         cancelled: see `tuishare.torrents.IsCancelled`.
         partly: whether not all of its files were wanted.
+        names: that its files have here.
 
     Returns:
         The fingerprint to be recorded, or None when it is gone, cannot be read, or changed meanwhile.
@@ -223,23 +228,31 @@ def compare_with_torrent(
     """
     try:
         before = take_inventory(path)
-        intact = _holds(path, torrent, cancelled, partly=partly)
+        intact = _holds(path, torrent, names, cancelled, partly=partly)
         after = take_inventory(path)
     except (OSError, Changed):
         return None
     if before.form != after.form:
         return None
     known = PayloadFingerprint.parse(fingerprint)
-    shape = known.shape if known else _assumed_shape(before, parse_torrent(torrent)) if intact else ""
+    shape = (
+        known.shape
+        if known
+        else _assumed_shape(before, localize(parse_torrent(torrent), names))
+        if intact
+        else ""
+    )
     return PayloadFingerprint(shape, before.form, intact)
 
 
-def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bool = False) -> bool:
+def _holds(
+    path: Path, data: bytes, names: LocalNames, cancelled: IsCancelled | None, *, partly: bool = False
+) -> bool:
     """Return whether all bytes of a torrent are there, whatever else is."""
     try:
-        files, folders = _places(parse_torrent(data))
+        files, folders = _places(localize(parse_torrent(data), names))
         tree = walk(path, ignore=lambda parts, is_folder: parts not in (folders if is_folder else files))
-        return is_payload_of(data, tree, cancelled=cancelled, partly=partly)
+        return is_payload_of(data, tree, cancelled=cancelled, partly=partly, names=names)
     except (Cancelled, Changed):
         raise
     except TuishareError:
@@ -253,7 +266,12 @@ def _places(torrent: Torrent) -> tuple[set[Parts], set[Parts]]:
 
 
 def find_untouched(
-    path: Path, fingerprint: str, torrent: bytes, *, cancelled: IsCancelled | None = None
+    path: Path,
+    fingerprint: str,
+    torrent: bytes,
+    *,
+    cancelled: IsCancelled | None = None,
+    names: LocalNames = AS_IN_TORRENT,
 ) -> Inventory | None:
     """Check that a delivered payload is untouched: nothing added, removed, renamed or edited, no mode changed.
 
@@ -265,6 +283,7 @@ def find_untouched(
         fingerprint: as it was recorded.
         torrent: of the delivered payload; empty: unknown.
         cancelled: see `tuishare.torrents.IsCancelled`.
+        names: that its files have there.
 
     Returns:
         What stands there, or None when it was changed, or may have been.
@@ -274,7 +293,7 @@ def find_untouched(
     """
     known = PayloadFingerprint.parse(fingerprint)
     if known is None and torrent:
-        known = compare_with_torrent(path, fingerprint, torrent, cancelled=cancelled)
+        known = compare_with_torrent(path, fingerprint, torrent, cancelled=cancelled, names=names)
     try:
         found = take_inventory(path)
         if known is None or not known.intact_or_unread(found):
@@ -284,7 +303,7 @@ def find_untouched(
         # Its shape shows that no wanted file is missing.
         if (
             torrent
-            and _holds(path, torrent, cancelled, partly=True)
+            and _holds(path, torrent, names, cancelled, partly=True)
             and take_inventory(path).form == found.form
         ):
             return found

@@ -144,7 +144,12 @@ class PayloadWatcher:
         torrent = await self._repository.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
-            compare_with_torrent, Path(record.path), record.fingerprint, torrent, cancelled=ended.is_set
+            compare_with_torrent,
+            Path(record.path),
+            record.fingerprint,
+            torrent,
+            cancelled=ended.is_set,
+            names=record.local_names,
         )
         async with self._repository.lock:
             if (

@@ -30,8 +30,8 @@ from tuishare.core.clock import Clock
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import TuishareError
 from tuishare.sanitize import for_display
-from tuishare.swarm import Engine
-from tuishare.torrents import InfoHash
+from tuishare.swarm import Engine, choose_names
+from tuishare.torrents import InfoHash, parse_torrent
 
 _log = logging.getLogger(__name__)
 _DAY: Final = 86_400
@@ -58,6 +58,20 @@ class DownloadPipeline:
         self._tracker = tracker
         self._activity = activity
         self._clock = clock
+
+    async def choose_names(self, record: DownloadRecord) -> DownloadRecord:
+        """Give the files of a download names that its disk takes, before anything is received.
+
+        Raises:
+            TuishareError: the disk takes none.
+        """
+        if await asyncio.to_thread(self._files.has_received, record):
+            return record
+        torrent = parse_torrent(await self._repository.torrent(record))
+        names = await asyncio.to_thread(choose_names, torrent, Path(record.staging))
+        if names == record.local_names:
+            return record
+        return await self._repository.save(transitions.name_files(record, names))
 
     async def join(self, record: DownloadRecord) -> None:
         """Download in the swarm of a download whose staging folder is there.
@@ -159,11 +173,11 @@ class Seeding:
                 return
             case Condition.INTACT:
                 self._repository.clear_doubtful(record)
-        if target.name != record.name:
-            return  # its own name was taken, and the engine seeds it under no other
         try:
             resume = await self._store.run(lambda database: database.resume_data(record.info_hash))
-            await self._repository.join_swarm(record, target.parent, complete=True, resume_data=resume)
+            await self._repository.join_swarm(
+                record, target.parent, name=target.name, complete=True, resume_data=resume
+            )
         except TuishareError as error:
             _log.warning("Cannot seed %r: %s", record.name, error.detail)
 

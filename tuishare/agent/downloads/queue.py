@@ -253,7 +253,7 @@ class DownloadQueue:
         slot = self._slot_problem(claimed)
         reason = slot or await self._missing_space(claimed)
         if not reason:
-            await self.pipeline.join(claimed)
+            await self.pipeline.join(await self.pipeline.choose_names(claimed))
         elif (claimed.step, claimed.problem) != (DownloadStep.QUEUED, reason):
             fault = None if slot else Fault.NO_SPACE
             await self._repository.save(transitions.enqueue(claimed, reason, fault))

@@ -22,7 +22,7 @@ from tuishare.agent.downloads.inventory import Inventory, find_untouched, take_i
 from tuishare.agent.folders.leases import Hold, is_written, read_lease
 from tuishare.core.records import DownloadRecord
 from tuishare.fs.atomic import free_name, make_private, move_into_place
-from tuishare.torrents import IsCancelled, Parts
+from tuishare.torrents import IsCancelled, LocalNames, Parts
 
 _HELD: Final = ".former"  # also the name of earlier versions, whose folders are still found
 _DISCARDED: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.discarded-([0-9]+)")
@@ -122,7 +122,10 @@ class ReplacedPayloads:
 
     def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
         """Return the inventory of a payload that is untouched and that no program can write to now, or None."""
-        found = find_untouched(path, record.replaces_fingerprint, torrent, cancelled=self._cancelled)
+        names = LocalNames(files=dict(record.replaces_renamed))
+        found = find_untouched(
+            path, record.replaces_fingerprint, torrent, cancelled=self._cancelled, names=names
+        )
         if found is None:
             _log.info("%r was changed here: it stays", record.name)
         elif is_written(found.files(path)):

@@ -27,7 +27,7 @@ from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
 from tuishare.swarm import Credentials, Engine, TorrentSpec, check_spec
-from tuishare.torrents import InfoHash
+from tuishare.torrents import InfoHash, LocalNames
 
 _AGAIN: Final = "Ask the sender to share it again."
 _log = logging.getLogger(__name__)
@@ -217,10 +217,11 @@ class DownloadRepository:
         record: DownloadRecord,
         folder: Path,
         *,
+        name: str = "",
         complete: bool = False,
         resume_data: bytes | None = None,
     ) -> None:
-        """Join the swarm of a download whose payload is, or will be, in a folder.
+        """Join the swarm of a download whose payload is, or will be, in a folder, with a name if that is another one.
 
         Raises:
             Refused: it is the torrent of a share of our own.
@@ -243,7 +244,7 @@ class DownloadRepository:
         try:
             added = await self._engine.add(
                 replace(
-                    _torrent_spec(record, torrent, folder),
+                    _torrent_spec(record, torrent, folder, name),
                     # A complete peer connects to none: it is called by those who lack data.
                     received=() if complete else direct,
                     fallback=() if complete else by_hub,
@@ -316,11 +317,11 @@ def require_usable(record: DownloadRecord, torrent: bytes) -> None:
     Raises:
         BadInput: the engine would not take it.
     """
-    if check_spec(_torrent_spec(record, torrent, Path(record.staging))) != record.info_hash:
+    if check_spec(_torrent_spec(record, torrent, Path(record.staging), "")) != record.info_hash:
         raise BadInput("Its torrent can be read in two ways", hint=_AGAIN)
 
 
-def _torrent_spec(record: DownloadRecord, torrent: bytes, folder: Path) -> TorrentSpec:
+def _torrent_spec(record: DownloadRecord, torrent: bytes, folder: Path, name: str) -> TorrentSpec:
     return TorrentSpec(
         torrent=torrent,
         save_path=folder,
@@ -328,6 +329,7 @@ def _torrent_spec(record: DownloadRecord, torrent: bytes, folder: Path) -> Torre
         credentials=_credentials(record),
         received=read_contacts(record.contacts),
         unwanted=frozenset(record.unwanted),
+        names=LocalNames(name or record.local_name, record.local_names.files),
     )
 
 

@@ -16,7 +16,7 @@ from tuishare.core.faults import Fault
 from tuishare.core.left_out import LeftOut
 from tuishare.core.opening import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep, TransitionTable, lead, stay
-from tuishare.torrents import cost_of
+from tuishare.torrents import LocalNames, cost_of
 
 
 class DownloadEvent(StrEnum):
@@ -203,7 +203,12 @@ def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> Downlo
     if previous is None:
         return record
     if previous.step is DownloadStep.COMPLETE:
-        return replace(record, replaces=previous.path, replaces_fingerprint=previous.fingerprint)
+        return replace(
+            record,
+            replaces=previous.path,
+            replaces_fingerprint=previous.fingerprint,
+            replaces_renamed=previous.renamed,
+        )
     if DownloadStep.WAITING not in {previous.step, record.step}:
         record = replace(record, paused=previous.paused)
     if is_same_swarm(previous, record):
@@ -213,8 +218,15 @@ def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> Downlo
             unwanted=previous.unwanted,
             cost=previous.cost,
             entries=previous.entries,
+            local_name=previous.local_name,
+            renamed=previous.renamed,
         )
-    return replace(record, replaces=previous.replaces, replaces_fingerprint=previous.replaces_fingerprint)
+    return replace(
+        record,
+        replaces=previous.replaces,
+        replaces_fingerprint=previous.replaces_fingerprint,
+        replaces_renamed=previous.replaces_renamed,
+    )
 
 
 def enqueue(record: DownloadRecord, reason: str, fault: Fault | None = None) -> DownloadRecord:
@@ -222,6 +234,11 @@ def enqueue(record: DownloadRecord, reason: str, fault: Fault | None = None) -> 
     return _move(
         record, DownloadEvent.QUEUED, DownloadStep.QUEUED, problem=reason, hint="", fault=fault or ""
     )
+
+
+def name_files(record: DownloadRecord, names: LocalNames) -> DownloadRecord:
+    """Give the files of a download the names that its disk takes."""
+    return replace(record, local_name=names.name, renamed=tuple(names.files.items()))
 
 
 def start(record: DownloadRecord) -> DownloadRecord:
@@ -255,6 +272,7 @@ def mark_complete(record: DownloadRecord, fingerprint: str, now: int) -> Downloa
         fingerprint=fingerprint,
         replaces="",
         replaces_fingerprint="",
+        replaces_renamed=(),
         completed=now,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ from tuishare.api.messages import (
     DownloadState,
     Folder,
     Reloaded,
+    RenamedFile,
     Share,
     ShareId,
     ShareState,
@@ -70,6 +71,8 @@ _DOWNLOAD_STATES: Final = {
     DownloadStep.PROBLEM: DownloadState.PROBLEM,
 }
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
+_MOST_RENAMED: Final = 5
+"""Files with other names that are listed."""
 _PARTIAL: Final = "Not seeding: you left out some of its files"
 _ALTERED: Final = "No longer seeding: the files were changed, moved or deleted"
 _DOUBTFUL: Final = "Not seeding until the files are verified: they may have changed"
@@ -381,7 +384,16 @@ def _download(
         fingerprint=signer.fingerprint if signer else "",
         verified=signer is not None and signer.verified,
         left_out=_left_out(record.left_out),
+        renamed=len(record.renamed) + bool(record.local_name),
+        renamed_files=tuple(islice(_renamed(record), _MOST_RENAMED)),
     )
+
+
+def _renamed(record: DownloadRecord) -> Iterator[RenamedFile]:
+    if record.local_name:
+        yield RenamedFile(name=record.name, here=record.local_name)
+    for name, here in record.renamed:
+        yield RenamedFile(name=name, here=here)
 
 
 def _restriction(record: DownloadRecord, *, altered: bool, doubtful: bool) -> str:

@@ -22,7 +22,7 @@ from tuishare.api.messages.base import (
     ShareId,
 )
 from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
-from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
+from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice, RenamedFile
 from tuishare.api.messages.folders import DropChange, DropNamed, Folder
 from tuishare.api.messages.introductions import (
     GivenIntroduction,
@@ -144,6 +144,7 @@ __all__ = [
     "ReceiptQuery",
     "ReceiptState",
     "Reloaded",
+    "RenamedFile",
     "SettingChange",
     "SettingsText",
     "Share",

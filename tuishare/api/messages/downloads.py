@@ -25,6 +25,18 @@ class DownloadState(StrEnum):
     PROBLEM = "problem"
 
 
+class RenamedFile(Message, frozen=True, kw_only=True):
+    """A file, or the payload itself, that has another name here, because the disk does not take its own.
+
+    Attributes:
+        name: its path as the sender has it; untrusted text.
+        here: its path on this disk.
+    """
+
+    name: str
+    here: str
+
+
 class Download(Message, frozen=True, kw_only=True):
     """Something this agent receives.
 
@@ -52,6 +64,8 @@ class Download(Message, frozen=True, kw_only=True):
         unanswered: nothing arrives because the sender's agent does not answer; None: it does, or that is unknown.
         again_at: when what failed is tried again, Unix seconds; 0: only by command.
         left_out: what the sender has and has not shared, by reason, as they say.
+        renamed: number of files that have another name here.
+        renamed_files: the first ones.
     """
 
     id: DownloadId
@@ -77,6 +91,8 @@ class Download(Message, frozen=True, kw_only=True):
     unanswered: Unanswered | None = None
     again_at: UnixTime = 0
     left_out: tuple[LeftOut, ...] = ()
+    renamed: Count = 0
+    renamed_files: tuple[RenamedFile, ...] = ()
 
 
 class DownloadAction(StrEnum):

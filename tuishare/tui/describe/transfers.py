@@ -17,7 +17,7 @@ from tuishare.presentation.formats import (
     format_size,
     format_span,
 )
-from tuishare.presentation.left_out import describe_left_out
+from tuishare.presentation.left_out import describe_left_out, describe_renamed
 from tuishare.presentation.states import describe_transport, name_share_state, name_trust
 from tuishare.presentation.transfers import (
     describe_delivery,
@@ -92,6 +92,7 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         _sender(download),
         *([write_fact("Note", download.note, _LABEL)] if download.note else []),
         *_left_out(download),
+        *([write_fact("Renamed", describe_renamed(download), _LABEL)] if download.renamed else []),
         # until it is approved, the path holds nothing but an empty folder
         *([] if download.state is DownloadState.WAITING else [write_fact("Path", download.path, _LABEL)]),
     ]

@@ -24,7 +24,7 @@ from tuishare.api.messages import FolderListing, FolderQuery
 from tuishare.api.service import AgentService
 from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error
-from tuishare.sanitize import for_display
+from tuishare.sanitize import is_unseen
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.theme import TextStyle
@@ -49,7 +49,7 @@ def find_path_fault(text: str) -> str:
 
 def is_drawable(name: str) -> bool:
     """Return whether all characters of a name can be shown."""
-    return for_display(name, max(len(name), 3)) == name
+    return not any(map(is_unseen, name))
 
 
 def join(folder: str, name: str) -> str:
