@@ -7,6 +7,7 @@ import msgspec
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
 from tuishare.api.messages import DownloadAction, DownloadState, Folder, FolderState, ShareAction, ShareState
+from tuishare.presentation.row_models import AgentFolder
 from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import (
     Command,
@@ -18,7 +19,6 @@ from tuishare.tui.commands import (
     offer_for_share,
     send,
 )
-from tuishare.tui.row_models import AgentFolder
 
 SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareState}
 DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}

@@ -16,10 +16,10 @@ from tuishare.api.messages import (
     ShareAction,
     ShareState,
 )
+from tuishare.presentation.row_models import AgentFolder
 from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import DownloadCommand, FolderCommand, ShareCommand
 from tuishare.tui.confirmations import Confirmation, confirm
-from tuishare.tui.row_models import AgentFolder
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
 DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)

@@ -7,6 +7,7 @@ from tests.api.samples import NOW, STATUS
 from tests.tui.people import BOB, CAROL, DAN, known
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE
 from tuishare.api.messages import ActivityKind, FolderState, Link
+from tuishare.presentation.row_models import AgentFolder, EventRow, Group, Person, list_people
 from tuishare.presentation.states import FolderRole
 from tuishare.tui.cells import Cell, Column
 from tuishare.tui.people_columns import (
@@ -23,7 +24,6 @@ from tuishare.tui.people_columns import (
     person_sign,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person, list_people
 from tuishare.tui.theme import TextStyle
 
 CREW = Group("crew", (BOB, CAROL))

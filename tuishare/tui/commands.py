@@ -19,8 +19,8 @@ from tuishare.api.messages import (
 )
 from tuishare.api.service import AgentService
 from tuishare.presentation.actions import announce_action, download_actions, share_actions
+from tuishare.presentation.row_models import AgentFolder
 from tuishare.tui.cell_text import fit
-from tuishare.tui.row_models import AgentFolder
 
 _NAME: Final = 40
 REMOVE: Final = "remove"

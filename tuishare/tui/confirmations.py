@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.messages import (
-    DeliveryState,
-    Download,
-    DownloadAction,
-    DownloadState,
-    Share,
-    ShareAction,
-    ShareState,
+from tuishare.api.messages import Download, Share
+from tuishare.presentation.consequences import (
+    REMOVED_FOLDER,
+    Question,
+    question_about_download,
+    question_about_share,
 )
-from tuishare.presentation.formats import format_amount, format_count, format_percent
+from tuishare.presentation.formats import format_amount
 from tuishare.presentation.transfers import describe_origin
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.commands import (
@@ -70,37 +68,22 @@ def confirm(commands: Sequence[Command]) -> Confirmation | None:
 
 def _confirm_one(command: Command) -> Confirmation | None:
     match command:
-        case ShareCommand(share, ShareAction.DELETE):
-            return Confirmation(
-                "Delete this share and its files?", share.name, _share_facts(share), _DELETED, "Delete"
-            )
-        case ShareCommand(share, ShareAction.FORGET) if lacking := _count_lacking(share):
-            return Confirmation(
-                "Forget this share?", share.name, _share_facts(share), _cut_off(lacking), "Forget"
-            )
-        case DownloadCommand(download, DownloadAction.DELETE):
-            lost = _DELETED_DOWNLOAD if download.progress >= 1 else _lost(download)
-            facts = _download_facts(download)
-            return Confirmation("Delete this download and its files?", download.name, facts, lost, "Delete")
-        case DownloadCommand(download, DownloadAction.REJECT):
-            return Confirmation(
-                "Reject this download?", download.name, _download_facts(download), _REJECTED, "Reject"
-            )
-        case DownloadCommand(download, DownloadAction.FORGET) if _can_lose(download):
-            return Confirmation(
-                "Forget this download?", download.name, _download_facts(download), _lost(download), "Forget"
-            )
+        case ShareCommand(share, action):
+            return _make(question_about_share(share, action), share.name, _share_facts(share))
+        case DownloadCommand(download, action):
+            return _make(question_about_download(download, action), download.name, _download_facts(download))
         case FolderCommand(folder):
             users = ", ".join(map(clean, folder.drop.users)) if folder.drop else ""
             return Confirmation(
                 "Remove this drop folder?", folder.path, (f"for {users}",), REMOVED_FOLDER, "Remove"
             )
-        case _:
-            return None
 
 
-REMOVED_FOLDER: Final = "Its files stay on disk but are no longer shared."
-"""What happens when a drop folder is removed."""
+def _make(question: Question | None, name: str, facts: tuple[str, ...]) -> Confirmation | None:
+    if question is None:
+        return None
+    return Confirmation(question.title, name, facts, question.consequence, question.yes)
+
 
 _DELETED_SEVERAL = "Their files are deleted from this disk for good."
 _SEVERAL: Final = {
@@ -114,34 +97,6 @@ _SEVERAL: Final = {
         "What has arrived of incomplete downloads is discarded, and the same versions are not accepted again."
     ),
 }
-_DELETED = "The files are deleted from this disk for good. Recipients keep what they have downloaded."
-_DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
-_REJECTED = (
-    "It is not downloaded, and the same version is not accepted again. "
-    "Its envelope (the file NAME.torrent.encrypted) moves to the folder “rejected”."
-)
-
-
-def _can_lose(download: Download) -> bool:
-    """Return whether forgetting a download may discard data that has arrived."""
-    return download.progress < 1 and download.state is not DownloadState.REJECTED
-
-
-def _lost(download: Download) -> str:
-    arrived = format_percent(download.progress)
-    return f"What has arrived so far ({arrived}) is discarded, and the same version is not accepted again."
-
-
-def _cut_off(recipients: int) -> str:
-    return f"{format_count(recipients, 'recipient')} can no longer get the rest. The files stay on this disk."
-
-
-def _count_lacking(share: Share) -> int:
-    """Count the recipients who could no longer complete a share if its seeding ended."""
-    if share.state is ShareState.WITHDRAWN:
-        return 0
-    had = (DeliveryState.COMPLETE, DeliveryState.REVOKED)
-    return sum(delivery.state not in had for delivery in share.deliveries)
 
 
 def _share_facts(share: Share) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from tuishare.api.messages import Download, Folder, Introduction, People, Share,
 from tuishare.api.service import AgentService
 from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.presentation.row_models import Group
 from tuishare.tui.cell_text import clean
 from tuishare.tui.commands import Command
 from tuishare.tui.rates import Rates
-from tuishare.tui.row_models import Group
 from tuishare.tui.view import View
 
 Subject = Share | Download | User | Folder | Group | Introduction

@@ -10,8 +10,8 @@ from typing import Final
 
 from tuishare.api.messages import Download, Folder, Introduction, Share, User
 from tuishare.errors import Refused
+from tuishare.presentation.row_models import Group
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, Subject
-from tuishare.tui.row_models import Group
 
 Opener = Callable[[DashboardBase, tuple[Subject, ...]], object]
 """Opens a screen for these subjects."""

@@ -21,10 +21,10 @@ from tuishare.api.messages import (
 from tuishare.presentation.formats import NOTHING, format_count, format_moment, format_part, format_size
 from tuishare.presentation.links import name_link
 from tuishare.presentation.problems import NEEDS_ATTENTION
+from tuishare.presentation.row_models import AgentFolder, Contact, EventRow, Group, Person
 from tuishare.presentation.states import describe_trust, name_activity, name_folder_state
 from tuishare.tui.cell_text import fit
 from tuishare.tui.cells import Cell, Column
-from tuishare.tui.row_models import AgentFolder, Contact, EventRow, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)

@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from tuishare.api.messages import Activity, Download, Introduction, Problem, Share, Snapshot
+from tuishare.presentation.row_models import (
+    AgentFolder,
+    EventRow,
+    Group,
+    Person,
+    list_events,
+    list_folders,
+    list_people,
+)
 from tuishare.presentation.states import describe_introduction, name_download_state, name_share_state
 from tuishare.presentation.transfers import name_sender
 from tuishare.tui.cells import Column
@@ -22,15 +31,6 @@ from tuishare.tui.people_columns import (
     event_time,
     person_name,
     person_trust,
-)
-from tuishare.tui.row_models import (
-    AgentFolder,
-    EventRow,
-    Group,
-    Person,
-    list_events,
-    list_folders,
-    list_people,
 )
 from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 

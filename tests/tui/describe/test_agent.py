@@ -6,8 +6,8 @@ import pytest
 from tests.api.samples import NOW
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE, WHOLE, hostile
 from tuishare.api.messages import FolderState
+from tuishare.presentation.row_models import list_events, list_folders
 from tuishare.tui.describe.agent import describe_event, describe_folder
-from tuishare.tui.row_models import list_events, list_folders
 
 
 @pytest.mark.parametrize(

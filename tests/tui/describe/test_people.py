@@ -6,8 +6,8 @@ from tests.api.samples import NOW, SHARE
 from tests.tui.people import BOB, CAROL, DAN, EVE, HOSTILE, PEOPLE, WORDS, known
 from tests.tui.widgets.test_panes import WHOLE, hostile
 from tuishare.api.messages import Link, ShareId, Snapshot, UserOrigin
+from tuishare.presentation.row_models import Group, list_people
 from tuishare.tui.describe.people import describe_person, show_fingerprint
-from tuishare.tui.row_models import Group, list_people
 
 
 def told(link: Link) -> Snapshot:

@@ -12,7 +12,7 @@ from tuishare.api.messages import (
     UserChange,
     UsersToIntroduce,
 )
-from tuishare.tui.row_models import Group
+from tuishare.presentation.row_models import Group
 from tuishare.tui.screens.recipients import MarkCheckbox
 
 CREW = Group("crew", (BOB,), introduced=False)

@@ -13,10 +13,11 @@ from tests.tui.screens.dialogs import Desk, opened
 from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.config.model import Config
 from tuishare.errors import BadConfiguration, BadInput
+from tuishare.presentation.settings_fields import DESKTOP, SETTINGS, read_settings
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.screens.recipients import MarkCheckbox
-from tuishare.tui.screens.settings import DESKTOP, SETTINGS, SettingsFileScreen, read_settings
+from tuishare.tui.screens.settings import SettingsFileScreen
 from tuishare.tui.view import Connected
 
 TEXT = 'name = "alice"\n[limits]\nupload = "5MiB"\n[notifications]\ndesktop = false\n'

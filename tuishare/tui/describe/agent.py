@@ -11,6 +11,7 @@ from textual.content import Content
 
 from tuishare.api.messages import Activity, FolderState, Problem, Snapshot
 from tuishare.presentation.formats import format_count, format_moment, format_size
+from tuishare.presentation.row_models import AgentFolder, EventRow
 from tuishare.presentation.states import (
     ENVELOPE_EXPLAINED,
     FolderRole,
@@ -22,7 +23,6 @@ from tuishare.tui.cell_text import clean
 from tuishare.tui.cells import Cell
 from tuishare.tui.describe.lines import write_fact, write_hint, write_title
 from tuishare.tui.people_columns import event_kind, event_sign, event_subject
-from tuishare.tui.row_models import AgentFolder, EventRow
 from tuishare.tui.theme import TextStyle
 
 

@@ -12,12 +12,12 @@ from textual.content import Content
 from tuishare.api.messages import Delivery, Introduction, Share, Snapshot, User, UserKind
 from tuishare.presentation.formats import format_count, format_moment, format_percent
 from tuishare.presentation.links import UNREACHED, describe_last_error, describe_link
+from tuishare.presentation.row_models import Contact, Group, Person
 from tuishare.presentation.states import describe_approval, describe_introduction, describe_user_origin
 from tuishare.tui.cell_text import clean, clip, fit, pad
 from tuishare.tui.describe.lines import LABEL, write_fact, write_title
 from tuishare.tui.describe.transfers import write_delivery
 from tuishare.tui.people_columns import person_has, person_name, person_trust
-from tuishare.tui.row_models import Contact, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NAME = 32

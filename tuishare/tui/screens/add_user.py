@@ -5,9 +5,7 @@ Owns the sequence: paste, compare, decide. Only the button “Add as verified”
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import ClassVar, Final
 
 from textual import on
@@ -18,6 +16,7 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 
 from tuishare.api.messages import CardInfo, CardText, NewUser
 from tuishare.errors import TuishareError
+from tuishare.presentation.pasted_text import CARD_PREFIX, find_card, split_groups
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.describe.people import show_fingerprint
@@ -27,9 +26,6 @@ from tuishare.tui.theme import TextStyle
 
 _CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
 _WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that they have", _OLD_KEY))
-CARD_PREFIX: Final = "tuishare-card-v1:"
-"""Every card begins with it."""
-_CARD_LINE: Final = re.compile(r"[\w-]+", re.ASCII)
 _NAME, _CARD_LIMIT = 256, 16_384
 
 
@@ -166,23 +162,6 @@ class AddUserScreen(Form):
     @on(Button.Pressed, "#same")
     def _on_same(self) -> None:
         self.action_verify()
-
-
-def find_card(text: str) -> str:
-    """Find a card in pasted text, with sentences around it and line breaks as mail inserts them.
-
-    The card continues as long as lines hold only characters of cards. Without a card, return the whole text.
-    """
-    if CARD_PREFIX not in text:
-        return "".join(text.split())
-    first, *lines = text[text.find(CARD_PREFIX) :].splitlines()
-    wrapped = takewhile(_CARD_LINE.fullmatch, (line.strip() for line in lines))
-    return "".join([*first.split(), *wrapped])
-
-
-def split_groups(text: str) -> tuple[str, ...]:
-    """Split typed groups, with or without ``@``."""
-    return tuple(dict.fromkeys(word.removeprefix("@") for word in text.replace(",", " ").split()))
 
 
 def _describe(seen: CardInfo) -> Content:

@@ -15,8 +15,8 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tuishare.api.messages import DropChange, DropNamed, Folder, People
+from tuishare.presentation.consequences import REMOVED_FOLDER
 from tuishare.tui.cell_text import clean, fit
-from tuishare.tui.confirmations import REMOVED_FOLDER
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import HOME, PathPicker, PathSuggester, find_path_fault
 from tuishare.tui.screens.recipients import (

@@ -20,11 +20,11 @@ from tuishare.api.messages import (
     UserChange,
     UsersToIntroduce,
 )
+from tuishare.presentation.pasted_text import split_groups
+from tuishare.presentation.row_models import Group
 from tuishare.presentation.states import describe_introduction
 from tuishare.tui.cell_text import clean, clip, fit
 from tuishare.tui.describe.people import show_fingerprint
-from tuishare.tui.row_models import Group
-from tuishare.tui.screens.add_user import split_groups
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.theme import TextStyle

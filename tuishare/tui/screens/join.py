@@ -1,13 +1,11 @@
 """Joining with an invitation of another user.
 
-Owns how the pasted text is read, and what is shown once both sides know each other.
+Owns what is shown once both sides know each other.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import Final
 
 from textual.app import ComposeResult
@@ -17,14 +15,12 @@ from textual.widgets import Static, TextArea
 from tuishare.api.messages import InvitationText, Joining
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.invitations import describe_waiting, describe_words
+from tuishare.presentation.pasted_text import INVITATION_PREFIX, find_invitation
 from tuishare.presentation.states import name_trust
 from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.theme import TextStyle
 
-INVITATION_PREFIX: Final = "tuishare-invite-"
-"""Every invitation begins with it, whatever its version."""
-_LINE: Final = re.compile(r"[\w-]+", re.ASCII)
 _LONGEST: Final = 4_096
 _EXPLAINED: Final = (
     "Paste the invitation that you received. Your agent calls its sender; then you know and trust each other, and what "
@@ -127,16 +123,3 @@ class JoiningScreen(Form):
         """Focus the only answer."""
         super().on_mount()
         self.query_one("#cancel").focus()
-
-
-def find_invitation(text: str) -> str:
-    """Find an invitation in pasted text, with sentences around it and line breaks as mail inserts them.
-
-    It continues as long as lines hold only its characters. Without one, return the whole text.
-    """
-    if INVITATION_PREFIX not in text:
-        return "".join(text.split())
-    first, *lines = text[text.find(INVITATION_PREFIX) :].splitlines()
-    start, *rest = first.split(maxsplit=1)
-    wrapped = [] if rest else takewhile(_LINE.fullmatch, (line.strip() for line in lines))
-    return "".join([start, *wrapped])

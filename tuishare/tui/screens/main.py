@@ -15,8 +15,8 @@ from textual.screen import Screen
 from textual.widgets import Input, TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
+from tuishare.presentation.row_models import count_missing
 from tuishare.tui.dashboard_base import DashboardBase
-from tuishare.tui.row_models import count_missing
 from tuishare.tui.screens.help import HelpScreen
 from tuishare.tui.view import View
 from tuishare.tui.widgets.footer import Footer

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tuishare.api.messages import People
+from tuishare.presentation.consequences import KEYS_REPLACED, KEYS_STOLEN
 from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen
@@ -26,12 +27,6 @@ SENTENCE: Final = (
 """Copied with a card."""
 
 _CARD = 68  # cells; a whole card has about two thousand
-_DOES = (
-    "You get a new card. Your shares are sealed and signed again: send their recipients the new envelopes (each the "
-    "file NAME.torrent.encrypted in the outbox). Their agents accept the new card because the old one signs it; send "
-    "it to them as well. You can still open what was sealed for your old card."
-)
-_CANNOT = "If your old keys were stolen, the thief can sign a new card as well: give others yours in person."
 
 
 class CardScreen(Form):
@@ -103,8 +98,8 @@ class RotateScreen(Form):
         """Show the current card and the consequence."""
         yield Static(Content("Your current card:"))
         yield Static(show_fingerprint(self._people.words, self._people.fingerprint))
-        yield Static(Content(_DOES), classes="aside -apart")
-        yield Static(Content.styled(_CANNOT, TextStyle.WARN.value), classes="aside")
+        yield Static(Content(KEYS_REPLACED), classes="aside -apart")
+        yield Static(Content.styled(KEYS_STOLEN, TextStyle.WARN.value), classes="aside")
 
     async def submit(self) -> FormResult:
         """Replace the keys."""

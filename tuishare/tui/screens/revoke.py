@@ -1,6 +1,6 @@
 """Revoking recipients: of some shares, or of everything.
 
-Owns the explanation of what revoking does and what it cannot do. No recipient is selected beforehand.
+No recipient is selected beforehand.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.api.messages import Delivery, DeliveryState, Share, User, UserNamed
+from tuishare.presentation.consequences import REVOKE_CANNOT, REVOKE_DOES
 from tuishare.presentation.formats import format_count
 from tuishare.presentation.transfers import describe_holding
 from tuishare.tui.cell_text import clean, fit
@@ -19,14 +20,6 @@ from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import NOTHING_SELECTED, Recipients, choice
 from tuishare.tui.theme import TextStyle
 
-_DOES = (
-    "Revoked recipients get no new connections and no peers from the tracker, and live connections are cut. The other "
-    "recipients get new tickets: send them the new envelope of each share (the file NAME.torrent.encrypted in the "
-    "outbox)."
-)
-_CANNOT = (
-    "Revoking cannot recall data: what was downloaded stays with the recipients, and so do copies of it."
-)
 _NAME, _NAMES = 56, 200
 
 
@@ -110,8 +103,8 @@ class RevokeUserScreen(Form):
 
 def explain() -> Iterator[Static]:
     """Compose what revoking does, and what it cannot do."""
-    yield Static(Content(_DOES), classes="aside -apart")
-    yield Static(Content.styled(_CANNOT, TextStyle.WARN.value))
+    yield Static(Content(REVOKE_DOES), classes="aside -apart")
+    yield Static(Content.styled(REVOKE_CANNOT, TextStyle.WARN.value))
 
 
 def _find_holders(shares: Sequence[Share]) -> dict[str, Delivery]:

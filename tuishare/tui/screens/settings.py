@@ -1,14 +1,12 @@
 """The common settings as fields, and the settings file as text.
 
-Owns which settings have a field. Sends only changed settings, one by one, so that the comments of the file stay and
+Sends only changed settings, one by one, so that the comments of the file stay and
 each error stands beside its field. The agent checks the text before it replaces the file, and refuses it when the file
 has changed meanwhile.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on
@@ -19,48 +17,13 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
+from tuishare.presentation.settings_fields import DESKTOP, SETTINGS, read_settings
 from tuishare.tui.cell_text import fit
 from tuishare.tui.screens.form import Field, Form, FormResult, ask_for_restart
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.theme import TextStyle
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting that has a field.
-
-    Attributes:
-        key: dotted, as in the file.
-        label: at most 12 cells.
-        default: value while the file has none.
-        hint: what the value means, or its form.
-    """
-
-    key: str
-    label: str
-    default: str
-    hint: str
-
-    @property
-    def control(self) -> str:
-        """Id of its control."""
-        return self.key.replace(".", "-")
-
-
-SETTINGS: Final = (
-    Setting("name", "Your name", "", "on your card"),
-    Setting("limits.upload", "Upload", "0", "per second, such as 5MiB; 0: unlimited"),
-    Setting("limits.download", "Download", "0", "per second, such as 5MiB; 0: unlimited"),
-    Setting("limits.active_downloads", "Active", "0", "downloads at a time; 0: unlimited"),
-    Setting("downloads.seed_days", "Seed days", "7.0", "days after delivery; 0: none"),
-    Setting("downloads.seed_ratio", "Seed ratio", "0.0", "ends seeding earlier; 0: never"),
-    Setting("inbox.quota", "Quota", "0", "in progress per sender, such as 50GiB; 0: unlimited"),
-    Setting("network.listen", "Port", ":50007", "[ADDRESS]:PORT for TLS swarms"),
-    Setting("network.listen_plain", "Plain port", "", "[ADDRESS]:PORT; empty: no plain swarms"),
-    Setting("network.public_host", "Public host", "", "name or address where peers reach this agent"),
-)
 _PATH: Final = 64
-DESKTOP: Final = Setting("notifications.desktop", "Notify", "true", "")
 
 
 class SettingsScreen(Form):
@@ -173,21 +136,3 @@ class SettingsFileScreen(Form):
         if not reloaded.restart:
             return FormResult("The settings are saved.")
         return FormResult(f"Saved. {ask_for_restart(reloaded.restart)}.")
-
-
-def read_settings(text: str) -> dict[str, str]:
-    """Read the settings that have a field; defaults where the file has none or is not TOML."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        tables = {}
-    return {setting.key: _find(tables, setting) for setting in (*SETTINGS, DESKTOP)}
-
-
-def _find(tables: dict[str, object], setting: Setting) -> str:
-    value: object = tables
-    for part in setting.key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if value is None:
-        return setting.default
-    return str(value).lower() if isinstance(value, bool) else str(value)

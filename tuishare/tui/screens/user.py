@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
 from tuishare.api.messages import User, UserChange, UserKind, UserNamed
+from tuishare.presentation.consequences import KEY_REPLACED, USER_REMOVED
 from tuishare.presentation.formats import format_count
+from tuishare.presentation.pasted_text import CARD_PREFIX, find_card, split_groups
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
-from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox
@@ -24,10 +25,6 @@ from tuishare.tui.screens.revoke import RevokeUserScreen
 from tuishare.tui.theme import TextStyle
 
 _NAME, _FORMER = 40, 3
-_REMOVED = (
-    "They are removed from your users: nothing new is shared with them, and what they send is rejected."
-)
-_NEW_KEY = "A new key replaces their current one at once; they need it to open what you share from then on."
 
 
 class UserScreen(Form):
@@ -155,7 +152,7 @@ class RemoveUserScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Show the user and the consequence."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
-        yield Static(Content(_REMOVED), classes="aside -apart")
+        yield Static(Content(USER_REMOVED), classes="aside -apart")
         if held := self._user.shares:
             shares = format_count(held, "share")
             yield Static(
@@ -185,7 +182,7 @@ class NewKeyScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Show the user and the consequence."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
-        yield Static(Content(_NEW_KEY), classes="aside -apart")
+        yield Static(Content(KEY_REPLACED), classes="aside -apart")
 
     async def submit(self) -> FormResult:
         """Replace the key and show the new one once."""

@@ -23,6 +23,7 @@ from tuishare.api.messages import (
 )
 from tuishare.errors import NotFound
 from tuishare.presentation.actions import Action, describe_action
+from tuishare.presentation.row_models import AgentFolder, EventRow, Person
 from tuishare.presentation.states import name_activity
 from tuishare.tui.commands import Command, can_choose, offer_for_download, offer_for_folder, offer_for_share
 from tuishare.tui.dashboard_base import DialogKind, Subject
@@ -37,7 +38,6 @@ from tuishare.tui.empty_states import (
     explain_no_people,
     explain_no_shares,
 )
-from tuishare.tui.row_models import AgentFolder, EventRow, Person
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
 from tuishare.tui.widgets.detail import Section

@@ -6,8 +6,8 @@ from tests.api.samples import STATUS
 from tests.tui.people import known
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE, WHOLE
 from tuishare.api.messages import FolderState
+from tuishare.presentation.row_models import Group, count_missing, list_events, list_folders, list_people
 from tuishare.presentation.states import FolderRole
-from tuishare.tui.row_models import Group, count_missing, list_events, list_folders, list_people
 
 
 def test_groups_come_after_the_users_who_are_in_them() -> None:
