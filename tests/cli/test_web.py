@@ -38,7 +38,7 @@ async def test_one_command_serves_the_page_and_another_prints_a_link(alice: Pers
                 await browser.get("/link")
                 answer = await browser.post("/link", {"secret": link.partition("#")[2]})
                 assert answer.status == 303
-                assert "alice@studio" in (await browser.get("/")).words
+                assert "alice@studio" in (await browser.get("/shares")).words
             second = await asyncio.to_thread(alice.run, "web")
             assert (second.code, "running already" in second.err) == (Exit.FAILED, True)
             ended = await running.end(signal.SIGTERM)

@@ -51,6 +51,7 @@ class Browser:
     def __init__(self, url: str, **headers: str) -> None:
         self.url = url
         self._headers = {"User-Agent": CHROMIUM} | headers
+        self._streams: list[aiohttp.ClientResponse] = []
 
     async def __aenter__(self) -> Browser:
         jar = aiohttp.CookieJar(unsafe=True)
@@ -58,6 +59,8 @@ class Browser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for stream in self._streams:
+            stream.close()
         await self._session.close()
 
     @property
@@ -101,7 +104,9 @@ class Browser:
         return derive_form_token(kept[0]) if kept else ""
 
     async def stream(self, path: str) -> aiohttp.ClientResponse:
-        """Open a live stream; the caller closes it."""
-        return await self._session.get(
+        """Open a live stream; it is closed with the browser at the latest."""
+        answer = await self._session.get(
             self.url + path, headers=self._headers | {"Sec-Fetch-Site": "same-origin"}
         )
+        self._streams.append(answer)
+        return answer

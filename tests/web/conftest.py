@@ -60,6 +60,7 @@ class Site:
         desk: of the command that started it.
     """
 
+    api: ApiServer
     server: WebServer
     path: Path
     agent: ScriptedAgent
@@ -117,7 +118,7 @@ async def serving(
         server = WebServer(client, sessions, settings or WebSettings(listen="127.0.0.1:0"), desk)
         await server.start()
         stack.push_async_callback(server.stop)
-        yield Site(server, path, agent, clock, desk, stack)
+        yield Site(api, server, path, agent, clock, desk, stack)
 
 
 @pytest.fixture

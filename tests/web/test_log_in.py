@@ -44,7 +44,7 @@ async def test_a_link_logs_in_once_and_says_what_to_do_next(site: Site) -> None:
     refused = await thief.post("/link", {"secret": secret})
     assert refused.status == 403
     assert "used already" in refused.words
-    assert (await thief.get("/")).location == "/log-in"
+    assert (await thief.get("/shares")).location == "/log-in"
 
 
 async def test_the_page_of_a_link_works_without_a_script_and_has_no_secret_in_its_address(site: Site) -> None:
@@ -76,7 +76,7 @@ async def test_a_password_logs_in_by_name_in_any_case(site: Site) -> None:
     await with_password(site)
     browser, status = await try_log_in(site, "ALICE", PASSWORD)
     assert status == 303
-    assert "alice@studio" in (await browser.get("/")).words
+    assert "alice@studio" in (await browser.get("/shares")).words
 
 
 async def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(site: Site) -> None:
@@ -123,15 +123,15 @@ async def test_log_out_ends_the_session_on_the_server(site: Site) -> None:
     assert (await browser.post("/log-out")).location == "/log-in"
     thief = await site.browser()
     thief.take_cookies(stolen)
-    assert (await thief.get("/")).location == "/log-in"
+    assert (await thief.get("/shares")).location == "/log-in"
 
 
 async def test_log_out_everywhere_ends_the_others_too(site: Site) -> None:
     first, second = await by_link(site), await by_link(site)
-    assert (await first.get("/")).status == 200
+    assert (await first.get("/shares")).status == 200
     assert (await second.post("/account/log-out-everywhere")).location == "/log-in"
     assert "logged out everywhere" in (await second.get("/log-in")).words
-    assert (await first.get("/")).location == "/log-in"
+    assert (await first.get("/shares")).location == "/log-in"
 
 
 async def test_a_new_password_ends_the_other_sessions_and_needs_the_present_one(site: Site) -> None:
@@ -141,8 +141,8 @@ async def test_a_new_password_ends_the_other_sessions_and_needs_the_present_one(
     assert "present password is wrong" in refused.words
     new = {"before": PASSWORD, "password": "another horse", "again": "another horse"}
     assert (await first.post("/account/password", new)).status == 303
-    assert (await first.get("/")).status == 200
-    assert (await second[0].get("/")).location == "/log-in"
+    assert (await first.get("/shares")).status == 200
+    assert (await second[0].get("/shares")).location == "/log-in"
     assert (await try_log_in(site, "alice", PASSWORD))[1] == 403
     assert (await try_log_in(site, "alice", "another horse"))[1] == 303
 
@@ -168,7 +168,7 @@ async def test_a_password_that_cannot_be_is_explained(
 async def test_a_forgotten_password_is_removed_by_a_link(site: Site) -> None:
     former = await with_password(site)
     secret = site.link(forget_password=True)
-    assert (await former.get("/")).location == "/log-in"
+    assert (await former.get("/shares")).location == "/log-in"
     assert (await try_log_in(site, "alice", PASSWORD))[1] == 403
     browser = await site.browser()
     await browser.get("/link")
@@ -181,18 +181,18 @@ async def test_a_session_ends_when_idle_and_in_any_case_after_a_week(site: Site,
     steps = LONGEST_SECONDS // (IDLE_SECONDS - 60)
     for _ in range(steps if used else 0):
         site.clock.now += IDLE_SECONDS - 60
-        assert (await browser.get("/")).status == 200
+        assert (await browser.get("/shares")).status == 200
     site.clock.now += IDLE_SECONDS
-    assert (await browser.get("/")).location == "/log-in"
+    assert (await browser.get("/shares")).location == "/log-in"
 
 
 async def test_a_removed_account_is_out_at_once(site: Site) -> None:
     account, token = site.account("olga", Role.OPERATOR)
     browser = await site.browser()
     browser.take_cookies({f"tuishare-session-{site.server.address.port}": token})
-    assert (await browser.get("/")).status == 200
+    assert (await browser.get("/shares")).status == 200
     site.database().remove_account(account.id)
-    assert (await browser.get("/")).location == "/log-in"
+    assert (await browser.get("/shares")).location == "/log-in"
 
 
 async def test_no_secret_is_in_the_database(site: Site) -> None:

@@ -43,7 +43,7 @@ async def raw(site: Site, data: bytes, *, wait: float = 20.0) -> bytes:
 )
 async def test_a_foreign_host_is_refused_and_told_which_setting_it_is(site: Site, host: str) -> None:
     browser = await site.browser(Role.OWNER)
-    answer = await browser.get("/", Host=host)
+    answer = await browser.get("/shares", Host=host)
     assert answer.status == 403
     assert "web.hosts" in answer.words
     assert STATUS.name not in answer.words
@@ -52,28 +52,28 @@ async def test_a_foreign_host_is_refused_and_told_which_setting_it_is(site: Site
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1:1", "[::1]:50013"])
 async def test_loopback_has_three_names(site: Site, host: str) -> None:
     browser = await site.browser(Role.OWNER)
-    assert (await browser.get("/", Host=host)).status == 200
+    assert (await browser.get("/shares", Host=host)).status == 200
 
 
 async def test_a_name_of_the_settings_is_known(folder: Path) -> None:
     settings = WebSettings(listen="127.0.0.1:0", hosts=["files.example.org"])
     async with serving(folder, settings) as site:
         browser = await site.browser(Role.OWNER)
-        assert (await browser.get("/", Host="files.example.org")).status == 200
+        assert (await browser.get("/shares", Host="files.example.org")).status == 200
         assert site.server.address.url == f"http://files.example.org:{site.server.address.port}"
 
 
 @pytest.mark.parametrize("headers", [EMBEDDED, FETCHED, {"Origin": FOREIGN, "Sec-Fetch-Site": "none"}])
 async def test_a_foreign_page_reads_nothing(site: Site, headers: dict[str, str]) -> None:
     browser = await site.browser(Role.OWNER)
-    answer = await browser.get("/", **headers)
+    answer = await browser.get("/shares", **headers)
     assert answer.status == 403
     assert STATUS.name not in answer.words
 
 
 async def test_a_foreign_page_may_lead_here(site: Site) -> None:
     browser = await site.browser(Role.OWNER)
-    assert (await browser.get("/", **LINKED)).status == 200
+    assert (await browser.get("/shares", **LINKED)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def test_a_foreign_page_may_lead_here(site: Site) -> None:
 async def test_a_form_of_a_foreign_page_changes_nothing(site: Site, headers: dict[str, str]) -> None:
     browser = await site.browser(Role.OWNER)
     assert (await browser.post("/account/log-out-everywhere", **headers)).status == 403
-    assert (await browser.get("/")).status == 200
+    assert (await browser.get("/shares")).status == 200
 
 
 async def test_forms_of_this_page_are_taken_also_where_the_origin_is_hidden(site: Site) -> None:
@@ -117,13 +117,13 @@ async def test_no_form_is_taken_without_its_token(site: Site, page: object) -> N
         assert answer.status == 403
         assert "not of this session" in answer.words
     assert site.agent.orders == []
-    assert (await browser.get("/")).status == 200
+    assert (await browser.get("/shares")).status == 200
 
 
 async def test_every_answer_has_the_headers_that_browsers_obey(site: Site) -> None:
     browser = await site.browser(Role.OWNER)
-    answers = [await browser.get(path) for path in ("/", "/log-in", "/none", asset_path("page.css"))]
-    answers += [await browser.get("/", Host="attacker.example"), await browser.post("/log-out")]
+    answers = [await browser.get(path) for path in ("/shares", "/log-in", "/none", asset_path("page.css"))]
+    answers += [await browser.get("/shares", Host="attacker.example"), await browser.post("/log-out")]
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'self';")
@@ -228,7 +228,7 @@ async def test_names_of_others_are_text_on_the_page(folder: Path) -> None:
     agent = ScriptedAgent(msgspec.structs.replace(SNAPSHOT, status=status))
     async with serving(folder, agent=agent) as site:
         browser = await site.browser(Role.OWNER)
-        text = (await browser.get("/")).text
+        text = (await browser.get("/agent")).text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
         assert "\x1b" not in text
         assert "\u202e" not in text
@@ -242,7 +242,7 @@ async def test_an_agent_that_is_not_there_is_one_sentence(site: Site) -> None:
     assert answer.status == 200
     site.server._client._connection._path = site.path.parent / "gone.sock"
     site.server._client._connection._session = None
-    answer = await browser.get("/")
+    answer = await browser.get("/shares")
     assert answer.status == 503
     assert "No agent answers" in answer.words
 
@@ -266,7 +266,7 @@ async def test_a_request_that_is_none_is_refused_and_the_page_goes_on(site: Site
         answer = await raw(site, data)
         assert not answer or re.match(rb"HTTP/1\.[01] 4\d\d ", answer), data
         assert b"def " not in answer
-    assert (await browser.get("/")).status == 200
+    assert (await browser.get("/shares")).status == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE", "CONNECT", "OPTIONS", "PROPFIND", "HEAD"])

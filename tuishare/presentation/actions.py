@@ -109,6 +109,16 @@ def report_action(action: Action, what: str) -> str:
 _SHARED: Final = frozenset({ShareState.SEEDING, ShareState.PAUSED, ShareState.WITHDRAWN, ShareState.PROBLEM})
 """Until a share is settled, hashed and sealed, the agent refuses every action."""
 _ARRIVING: Final = frozenset({DownloadState.QUEUED, DownloadState.CHECKING, DownloadState.DOWNLOADING})
+_CHOOSABLE: Final = frozenset(
+    {
+        DownloadState.WAITING,
+        DownloadState.QUEUED,
+        DownloadState.CHECKING,
+        DownloadState.DOWNLOADING,
+        DownloadState.PAUSED,
+        DownloadState.PROBLEM,
+    }
+)
 _BEGUN: Final = _ARRIVING | {DownloadState.COMPLETE, DownloadState.PAUSED, DownloadState.PROBLEM}
 
 
@@ -152,3 +162,8 @@ def share_actions(share: Share) -> Iterable[ShareAction]:
 def download_actions(download: Download) -> Iterable[DownloadAction]:
     """Return the actions that a download offers now."""
     return (action for action in DownloadAction if download.state in offering_download_states(action))
+
+
+def can_choose(download: Download) -> bool:
+    """Return whether files of a download can be left out: not once all of them have arrived."""
+    return download.files > 1 and download.state in _CHOOSABLE and download.progress < 1

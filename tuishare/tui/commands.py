@@ -12,7 +12,6 @@ from typing import Final, assert_never
 from tuishare.api.messages import (
     Download,
     DownloadAction,
-    DownloadState,
     DropNamed,
     Share,
     ShareAction,
@@ -25,17 +24,6 @@ from tuishare.tui.cell_text import fit
 _NAME: Final = 40
 REMOVE: Final = "remove"
 """The only command for a drop folder."""
-
-_CHOOSABLE: Final = frozenset(
-    {
-        DownloadState.WAITING,
-        DownloadState.QUEUED,
-        DownloadState.CHECKING,
-        DownloadState.DOWNLOADING,
-        DownloadState.PAUSED,
-        DownloadState.PROBLEM,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +61,6 @@ def offer_for_share(share: Share) -> dict[str, Command]:
 def offer_for_download(download: Download) -> dict[str, Command]:
     """Return the commands that a download offers now, by action."""
     return {action.value: DownloadCommand(download, action) for action in download_actions(download)}
-
-
-def can_choose(download: Download) -> bool:
-    """Return whether files of a download can be left out: not once all of them have arrived."""
-    return download.files > 1 and download.state in _CHOOSABLE and download.progress < 1
 
 
 def offer_for_folder(folder: AgentFolder) -> dict[str, Command]:

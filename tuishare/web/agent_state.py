@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot
 from tuishare.api.snapshot_diff import apply
 from tuishare.errors import AgentUnreachable, TuishareError
+from tuishare.web.tokens import make_token
 
 _RETRY_SECONDS: Final = 2.0
 _LINGER_SECONDS: Final = 5.0
 """The stream stays open for so long after the last page, which usually leaves for another page."""
+
+_PAGES: Final = 200
+"""Pages whose stream has not begun yet."""
 
 
 class AgentState:
@@ -35,9 +40,22 @@ class AgentState:
         self._task: asyncio.Task[None] | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._changed = asyncio.Condition()
+        self._shown: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self.revision = 0
         self.snapshot: Snapshot | None = None
         self.lost: TuishareError | None = None
+
+    def remember(self, shown: dict[str, Any]) -> str:
+        """Keep what a page shows until its stream begins; return a token for it."""
+        page = make_token()
+        self._shown[page] = shown
+        if len(self._shown) > _PAGES:
+            self._shown.popitem(last=False)
+        return page
+
+    def recall(self, page: str) -> dict[str, Any] | None:
+        """Return what a page shows, once; None if that is not known."""
+        return self._shown.pop(page, None)
 
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:

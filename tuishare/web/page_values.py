@@ -10,6 +10,7 @@ from typing import Any
 
 from tuishare.api.operation import Role
 from tuishare.presentation.formats import format_moment, format_timestamp
+from tuishare.web.offers import offer_for_download, offer_for_share
 from tuishare.web.tokens import derive_form_token
 from tuishare.web.visit import Visit
 
@@ -34,6 +35,8 @@ def page_values(visit: Visit | None, cookie: str) -> dict[str, Any]:
         "now": now,
         "moment": lambda at: format_moment(at, now),
         "timestamp": format_timestamp,
+        "share_offers": offer_for_share,
+        "download_offers": offer_for_download,
         "token": derive_form_token(cookie),
         "session": session,
         "may_own": role is Role.OWNER,

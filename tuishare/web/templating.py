@@ -43,6 +43,7 @@ def finalize(value: Any) -> Any:
 
 @cache
 def _environment() -> Environment:
+
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,

@@ -6,6 +6,7 @@ the operations of the agent that it uses; its roles follow from theirs, and it c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -185,6 +186,11 @@ class Visit:
         """The agent as this visitor may use it."""
         assert self.maybe_agent is not None, "a public page does not use the agent"
         return self.maybe_agent
+
+    @property
+    def now(self) -> float:
+        """The present moment, Unix seconds."""
+        return time.time()
 
     @property
     def member(self) -> WebSession:

@@ -166,7 +166,10 @@ class WebServer:
             if page.form is None:
                 raise
             visit.error = error
-            shown = await page.form.answer(visit)
+            try:
+                shown = await page.form.answer(visit)
+            except TuishareError:  # there is nothing left to fill in
+                raise error from None
             assert isinstance(shown, Page)
             return Page(shown.template, shown.values, _status(error))
 

@@ -16,9 +16,9 @@ from tuishare.agent.service import views
 from tuishare.agent.shares.pipeline import Hashing
 from tuishare.api.messages import DownloadState, ShareState, User, UserKind
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.presentation import actions
 from tuishare.swarm import Progress
 from tuishare.torrents import InfoHash
-from tuishare.tui import commands
 
 HASH = InfoHash("cd" * 32)
 SHARE = ShareRecord(
@@ -119,9 +119,7 @@ def test_the_dashboard_offers_a_choice_of_files_where_the_agent_takes_one(
     path = "/downloads/alice/x" if step.has_all_data else ""
     record = replace(DOWNLOAD, step=step, paused=paused, path=path)
     progress = None if step.has_all_data else HALF
-    assert commands.can_choose(views._download(record, progress, None)) == download_commands.can_choose(
-        record
-    )
+    assert actions.can_choose(views._download(record, progress, None)) == download_commands.can_choose(record)
 
 
 def test_no_secret_is_in_what_clients_see() -> None:

@@ -22,10 +22,10 @@ from tuishare.api.messages import (
     User,
 )
 from tuishare.errors import NotFound
-from tuishare.presentation.actions import Action, describe_action
+from tuishare.presentation.actions import Action, can_choose, describe_action
 from tuishare.presentation.row_models import AgentFolder, EventRow, Person
 from tuishare.presentation.states import name_activity
-from tuishare.tui.commands import Command, can_choose, offer_for_download, offer_for_folder, offer_for_share
+from tuishare.tui.commands import Command, offer_for_download, offer_for_folder, offer_for_share
 from tuishare.tui.dashboard_base import DialogKind, Subject
 from tuishare.tui.describe.agent import describe_event, describe_folder
 from tuishare.tui.describe.details import describe_files, describe_history, describe_peers

@@ -12,6 +12,9 @@ from tuishare.web.visit import StaticFile, Visit
 _TYPES: Final = {
     "page.css": "text/css",
     "link.js": "text/javascript",
+    "live.js": "text/javascript",
+    "htmx-2.0.11.min.js": "text/javascript",
+    "htmx-sse-2.2.4.min.js": "text/javascript",
 }
 
 
