@@ -171,14 +171,18 @@ async def test_the_agent_is_followed_only_while_a_page_is_open(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuishare.web.agent_state._LINGER_SECONDS", 0.05)
-    state: Any = site.server._state
-    assert state._task is None
+    state = site.server._state
+
+    def is_followed() -> bool:
+        return state._task is not None
+
+    assert not is_followed()
     stream = await follow(await site.browser(Role.OWNER), "/shares")
     site.agent.show(snapshot())
     await stream.next()
-    assert state._task is not None
+    assert is_followed()
     stream._answer.close()
-    await wait_until(lambda: state._task is None)
+    await wait_until(lambda: not is_followed())
 
 
 async def test_a_thousand_shares_that_all_change_stay_within_the_pace(
