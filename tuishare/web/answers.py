@@ -5,8 +5,6 @@ Owns the security headers, the same for all, and the menu, made from the table o
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import Final
 
 from aiohttp import web
@@ -98,15 +96,16 @@ class Answers:
             await response.prepare(visit.request)
             return response
         self._streams += 1
+        response.force_close()
         try:
             await response.prepare(visit.request)
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await stream.write(response)
-        finally:
-            self._streams -= 1
+            await stream.write(response)
+            await response.write_eof()
+        except (ConnectionError, TimeoutError):
             if visit.request.transport is not None:
                 visit.request.transport.abort()
-            await asyncio.sleep(0)
+        finally:
+            self._streams -= 1
         return response
 
 

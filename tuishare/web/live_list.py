@@ -117,7 +117,7 @@ class LiveList:
         while True:
             revision = await visit.state.wait_for_change(revision, _QUIET)
             if not await visit.sessions.still_holds(visit.member):
-                await _send(response, "stale", "ended")
+                await tell_ended(response)
                 return
             parts = render_parts("parts", page_values(visit, visit.cookie))
             text = ""
@@ -153,6 +153,11 @@ class LiveList:
         return (
             f"{self.part.replace('_', '-')}-{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:16]}"
         )
+
+
+async def tell_ended(response: web.StreamResponse) -> None:
+    """Tell a page without a session to open itself again, which leads to log-in: a redirect would only be retried."""
+    await _send(response, "stale", "ended")
 
 
 async def _send(response: web.StreamResponse, event: str, text: str) -> int:

@@ -27,6 +27,7 @@ from tuishare.web.agent_state import AgentState
 from tuishare.web.answers import Answers
 from tuishare.web.authorization import VisitorsAgent, require_role
 from tuishare.web.cookies import SESSION, Visitor, find_visitor, read_cookie
+from tuishare.web.live_list import tell_ended
 from tuishare.web.page_table import PAGES
 from tuishare.web.request_checks import PublicAddress, check_host, check_origin, find_client
 from tuishare.web.sessions import Sessions, TooManyAttempts
@@ -156,7 +157,7 @@ class WebServer:
         page = visit.page
         if not page.public:
             if visit.session is None:
-                return Moved("/log-in")
+                return LiveStream(tell_ended) if page.streams else Moved("/log-in")
             role = visit.session.account.role
             require_role(role, page.allowed)
             visit.maybe_agent = VisitorsAgent(self._client, role, page.needed)

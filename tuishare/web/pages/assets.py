@@ -11,6 +11,7 @@ from tuishare.web.visit import StaticFile, Visit
 
 _TYPES: Final = {
     "page.css": "text/css",
+    "icon.svg": "image/svg+xml",
     "link.js": "text/javascript",
     "live.js": "text/javascript",
     "htmx-2.0.11.min.js": "text/javascript",
