@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from tests.web.browsers import Browser
 from tests.web.conftest import Site
 from tuishare.api.operation import Role
-from tuishare.web.sessions import IDLE_SECONDS, LINK_SECONDS, LONGEST_SECONDS
+from tuishare.errors import Refused
+from tuishare.web.sessions import IDLE_SECONDS, LINK_SECONDS, LONGEST_SECONDS, TooManyAttempts
 
 PASSWORD = "correct horse battery"
 
@@ -106,6 +109,21 @@ async def test_too_many_attempts_are_refused_also_with_the_right_password_until_
     assert (await try_log_in(site, "alice", PASSWORD))[1] == 429
     site.clock.now += 30
     assert (await try_log_in(site, "alice", PASSWORD))[1] == 303
+
+
+async def test_attempts_on_one_account_are_limited_from_wherever_they_come(site: Site) -> None:
+    sessions = site.server._sessions
+
+    async def attempt(name: str, network: int) -> None:
+        await sessions.log_in(name, "wrong horse battery", ip_address(f"192.0.{network}.1"), "")
+
+    for network in range(10):
+        with pytest.raises(Refused):
+            await attempt("Alice", network)
+    with pytest.raises(TooManyAttempts):
+        await attempt("alice", 10)
+    with pytest.raises(Refused):
+        await attempt("bob", 11)
 
 
 async def test_a_log_in_changes_the_token(site: Site) -> None:
