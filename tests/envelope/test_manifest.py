@@ -37,11 +37,11 @@ MANIFESTS = st.builds(
     left_out=st.lists(
         st.builds(
             Omission,
-            st.text(min_size=1, max_size=40),
+            st.text(min_size=1, max_size=8),
             st.integers(1, 2**63 - 1),
-            st.lists(st.text(min_size=1, max_size=300), max_size=16).map(tuple),
+            st.lists(st.text(min_size=1, max_size=8), max_size=3).map(tuple),
         ),
-        max_size=16,
+        max_size=3,
     ).map(tuple),
 )
 

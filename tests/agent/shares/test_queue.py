@@ -14,6 +14,7 @@ import pytest
 from tests.agent.homes import Home, fill, is_idle
 from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.folders.fingerprint import payload_fingerprint, walk_payload
 from tuishare.agent.shares import outbox, pipeline
 from tuishare.core.records import ShareStep
@@ -187,7 +188,7 @@ async def test_the_progress_of_hashing_is_told_and_then_forgotten(
     told: list[dict[str, pipeline.Hashing]] = []
     path = fill(alice.drop / "film.mkv", 3_000_000)
     async with publishing_at(alice) as press:
-        monkeypatch.setattr(press.context.changed, "notify", lambda: told.append(dict(press.queue.hashing)))
+        monkeypatch.setattr(ChangeSignal, "notify", lambda _: told.append(dict(press.queue.hashing)))
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         assert press.queue.hashing == {}

@@ -22,7 +22,7 @@ from tuishare.core.records import ShareStep
 async def test_a_page_that_is_written_late_makes_a_new_generation(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stability, "_PATIENCE", 0)  # it is shared although it can be written to
+    monkeypatch.setattr(stability, "_OVERDUE", 0)  # it is shared although it can be written to
     path = fill(alice.drop / "x", 100_000)
     file = path.open("r+b")
     async with running(alice) as agent:
