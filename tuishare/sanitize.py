@@ -21,8 +21,8 @@ _MOST_MARKS: Final = 5
 """Marks on one letter; real scripts use fewer, and more of them cover the lines above and below."""
 _EMPTY: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
 """Letters, marks and symbols without any ink: fillers of Hangul, an empty Braille cell and their like."""
-_WIDE: Final = re.compile(r"\s{4,}|\A\s+\Z")
-"""Blanks that push the end of a name out of sight, or are all of it."""
+_WIDE: Final = re.compile(r"\s{4,}")
+"""Blanks that push the end of a name out of sight."""
 _NON_JOINER: Final = "\N{ZERO WIDTH NON-JOINER}"
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
 _JOINED_SCRIPTS: Final = (
