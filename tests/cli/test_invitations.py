@@ -65,7 +65,7 @@ async def test_the_list_shows_who_came_with_it_and_the_words(alice: Person) -> N
             "refused",
         ]
         assert [row[1] for row in rows[2:]] == ["Bob", "eve"]
-        assert rows[3][3:] == ["e f g h", "192.0.2.7"]
+        assert rows[3][3:] == ["e f g h", "192.0.2.7", "ABCD"]
         listed = read_json((await shell.call("invite", "list", "--json")).out, list[Invitation])
         assert listed == [INVITATION, used]
 
@@ -85,7 +85,11 @@ async def test_one_who_asks_is_answered(alice: Person) -> None:
         shell.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(asks, other))]
         assert (await shell.call("invite", "approve", "ab")).failed(2, "Several people ask to join")
         assert (await shell.call("invite", "approve", "ab", "dan")).failed(4, "No one of that name")
-        assert (await shell.call("invite", "approve", "ab", "Bob")).code == 0
+        unseen = await shell.call("invite", "approve", "ab", "Bob")
+        assert unseen.failed(2, "not a terminal")
+        for shown in ("192.0.2.7", "a b c d", "ABCD", "--yes"):
+            assert shown in unseen.err
+        assert (await shell.call("invite", "approve", "ab", "Bob", "--yes")).code == 0
         assert (await shell.call("invite", "decline", "ab", "Carol")).code == 0
         answers = [order for order in shell.agent.orders if isinstance(order, tuple)]
         assert [answer.approve for _, answer in answers] == [False, True, False]
@@ -94,17 +98,19 @@ async def test_one_who_asks_is_answered(alice: Person) -> None:
 
 async def test_a_join_that_waits_is_told_listed_and_cancelled(alice: Person) -> None:
     async with served(alice) as shell:
-        waiting = Joining(id="ef" * 16, until=NOW, tried=NOW, error="192.0.2.1:50011 does not answer")
+        error = "192.0.2.1:50011 does not answer"
+        waiting = Joining(id="ef" * 16, until=NOW, tried=NOW, error=error, words="a b c d")
         shell.agent.joining = [waiting]
         row = (await shell.call("join", "list")).out.strip().split("\t")
-        assert (row[0], row[3]) == ("efefefef", "192.0.2.1:50011 does not answer")
+        assert (row[0], *row[3:]) == ("efefefef", error, "a b c d")
         assert read_json((await shell.call("join", "list", "--json")).out, list[Joining]) == [waiting]
         assert (await shell.call("join", "cancel", "ef")).code == 0
         assert shell.agent.orders == [(waiting.id, InvitationNamed(id=waiting.id))]
         shell.agent.answer_to_join = waiting
         said = await shell.call("join", STRING)
         assert said.code == 0
-        assert "192.0.2.1:50011 does not answer. Your agent calls again until" in said.err
+        assert f"{error}. Your agent calls again until" in said.err
+        assert "may compare them: a b c d." in said.err
         assert "exchange cards" in said.err
 
 
@@ -113,6 +119,17 @@ async def test_one_is_cancelled_by_the_beginning_of_its_id(alice: Person) -> Non
         assert (await shell.call("invite", "cancel", "abab")).code == 0
         assert shell.agent.orders == [(INVITATION.id, InvitationNamed(id=INVITATION.id))]
         assert (await shell.call("invite", "cancel", "cd")).failed(4, "There is no such invitation")
+        former = msgspec.structs.replace(JOINER, user="carol", was_known=True)
+        shell.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(JOINER, former))]
+        said = await shell.call("invite", "cancel", "abab")
+        assert "bob removed" in said.err
+        assert "carol: known before" in said.err
+
+
+async def test_one_of_former_keys_is_listed_as_of_no_use(alice: Person) -> None:
+    async with served(alice) as shell:
+        shell.agent.invited = [msgspec.structs.replace(INVITATION, outdated=True)]
+        assert "of no use: you have other keys by now" in (await shell.call("invite", "list")).out
 
 
 @pytest.mark.parametrize("how", ["text", "file", "stdin"])

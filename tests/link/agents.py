@@ -21,13 +21,14 @@ from tuishare.link.messages import (
     Declined,
     Have,
     IntroductionAnswer,
+    InvitationAnswer,
     Later,
+    NotAdmitted,
     Offer,
     OfferAnswer,
     ProblemMessage,
     Redeem,
     Want,
-    Welcome,
 )
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt
@@ -106,6 +107,7 @@ class Agent:
     key: LinkKey = field(default_factory=lambda: LinkKey.from_seed(bytes(32)))
     contacts: dict[bytes, Contact] = field(default_factory=dict)
     invitations: dict[bytes, Invitation] = field(default_factory=dict)
+    denied: NotAdmitted | None = None
     joined: list[Introduced] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     ends: list[LinkFailed] = field(default_factory=list)
@@ -146,11 +148,13 @@ class Agent:
         contact.record = record
         return contact
 
-    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> InvitationAnswer | None:
         invitation = self.invitations.get(redeem.id)
         if invitation is None:
             return None
-        joiner = check_redeem(invitation, redeem, link_key, self.person.party)
+        joiner = check_redeem(invitation, redeem, link_key)
+        if self.denied is not None:
+            return self.denied
         del self.invitations[redeem.id]  # in the agent one transaction with the next line
         self.joined.append(joiner)
         return make_welcome(invitation, redeem, self.person.party)

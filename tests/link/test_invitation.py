@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from tests.link.samples import ADDRESSES, ALICE, BOB, CASES, MALLORY, NOW
 from tuishare.envelope import canonical
 from tuishare.errors import BadInput, VerificationFailed
-from tuishare.link.invitation import INVITATION_PREFIX, Party, make_invitation, parse_invitation
+from tuishare.link.invitation import (
+    INVITATION_PREFIX,
+    Party,
+    join_transcript,
+    make_invitation,
+    parse_invitation,
+    transcript_words,
+)
 from tuishare.link.invitation_exchange import check_redeem, check_welcome, make_redeem, make_welcome
 from tuishare.link.messages import Redeem, Welcome
 from tuishare.net.endpoints import Endpoint
@@ -138,10 +145,10 @@ def test_the_token_is_in_no_text_but_the_string() -> None:
 
 
 def test_both_sides_learn_each_other_and_the_same_words() -> None:
-    joiner = check_redeem(INVITATION, REDEEM, BOBS_KEY, ALICE.party)
+    joiner = check_redeem(INVITATION, REDEEM, BOBS_KEY)
     inviter = check_welcome(INVITATION, REDEEM, WELCOME)
     assert (joiner.card, inviter.card) == (BOB.card, ALICE.card)
-    assert joiner.words == inviter.words
+    assert joiner.words == inviter.words == transcript_words(join_transcript(INVITATION, BOB.party))
     assert len(joiner.words) == 4
     assert (joiner.record.endpoints, inviter.signed_record) == (ADDRESSES, ALICE.record())
 
@@ -157,7 +164,8 @@ def test_the_macs_are_those_of_the_page() -> None:
     number = digest(b"id", token)[:16]
     key = HKDF(SHA256(), 32, number, label).derive(token)
     bob, alice = encode_card(BOB.card), encode_card(ALICE.card)
-    joined = digest(b"join", number, ALICE.signer, ALICE.link_key.public_key, bob, BOB.record())
+    terms = bytes([0, 0, 0, 1, 0])
+    joined = digest(b"join", number, terms, ALICE.signer, ALICE.link_key.public_key, bob, BOB.record())
     welcomed = digest(b"welcome", joined, alice, ALICE.record())
     assert Redeem(number, bob, BOB.record(), hmac.digest(key, b"join\0" + joined, "sha256")) == REDEEM
     assert Welcome(alice, ALICE.record(), hmac.digest(key, b"welcome\0" + welcomed, "sha256")) == WELCOME
@@ -166,9 +174,19 @@ def test_the_macs_are_those_of_the_page() -> None:
 def test_an_invitation_of_another_token_or_inviter_is_not_redeemed() -> None:
     for other in (ALICE.invitation(token=b"u" * 16), MALLORY.invitation()):
         with pytest.raises(VerificationFailed):
-            check_redeem(other, REDEEM, BOBS_KEY, ALICE.party)
+            check_redeem(other, REDEEM, BOBS_KEY)
         with pytest.raises(VerificationFailed):
             check_welcome(other, REDEEM, WELCOME)
+
+
+@pytest.mark.parametrize("terms", [{"uses": 10}, {"ask": True}])
+def test_one_whose_terms_were_changed_on_its_way_is_not_redeemed(terms: dict[str, int]) -> None:
+    """T19: or one for many would make the inviter verified on the joiner's side."""
+    made = msgspec.structs.replace(INVITATION, **terms)
+    with pytest.raises(VerificationFailed):
+        check_redeem(made, make_redeem(INVITATION, BOB.party), BOBS_KEY)
+    with pytest.raises(VerificationFailed):
+        check_welcome(INVITATION, REDEEM, make_welcome(made, REDEEM, ALICE.party))
 
 
 def party(card: Party, record: Party) -> Party:
@@ -190,7 +208,7 @@ def party(card: Party, record: Party) -> Party:
 )
 def test_identities_are_not_mixed_by_a_holder_of_the_token(joiner: Party) -> None:
     with pytest.raises(VerificationFailed):
-        check_redeem(INVITATION, make_redeem(INVITATION, joiner), BOBS_KEY, ALICE.party)
+        check_redeem(INVITATION, make_redeem(INVITATION, joiner), BOBS_KEY)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +236,6 @@ def test_nothing_is_reflected() -> None:
             INVITATION,
             Redeem(INVITATION.id, WELCOME.card, WELCOME.record, WELCOME.mac),
             ALICE.link_key.public_key,
-            ALICE.party,
         )
 
 
@@ -226,5 +243,5 @@ def test_nothing_is_reflected() -> None:
 def test_every_bit_of_a_mac_counts(at: int) -> None:
     mac = bytes([*REDEEM.mac[:at], REDEEM.mac[at] ^ 1, *REDEEM.mac[at + 1 :]])
     with pytest.raises(VerificationFailed):
-        check_redeem(INVITATION, Redeem(REDEEM.id, REDEEM.card, REDEEM.record, mac), BOBS_KEY, ALICE.party)
+        check_redeem(INVITATION, Redeem(REDEEM.id, REDEEM.card, REDEEM.record, mac), BOBS_KEY)
     assert INVITATION.end > NOW

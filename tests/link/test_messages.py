@@ -30,6 +30,7 @@ from tuishare.link.messages import (
     IntroductionMessage,
     Later,
     NewRecord,
+    NotAdmitted,
     Offer,
     Ping,
     ProblemMessage,
@@ -39,9 +40,9 @@ from tuishare.link.messages import (
     Want,
     Welcome,
     decode_head,
+    decode_invitation_answer,
     decode_message,
     decode_stranger_message,
-    decode_welcome,
     encode_content_head,
     encode_message,
 )
@@ -69,6 +70,8 @@ OPENING: tuple[AnyMessage, ...] = (
     Introduce(ALICE.record()),
     REDEEM,
     make_welcome(ALICE.invitation(), REDEEM, ALICE.party),
+    NotAdmitted("used", 1_790_000_000, D),
+    NotAdmitted("approval"),
 )
 GOLDEN: dict[ContactMessage, str] = {
     Want(D): f"0000003482a6646967657374c420{'64' * 32}a46b696e64a477616e74",
@@ -95,19 +98,20 @@ def test_a_message_of_a_contact_comes_back(message: ContactMessage) -> None:
 
 
 def test_the_messages_that_open_a_link_are_taken_there_alone() -> None:
-    introduce, redeem, welcome = OPENING
+    introduce, redeem, *answers = OPENING
     for message in (introduce, redeem):
         assert decode_stranger_message(body(message)) == message
-    assert decode_welcome(body(welcome)) == welcome
+    for message in answers:
+        assert decode_invitation_answer(body(message)) == message
     for message in OPENING:
         with pytest.raises(ValueError, match=r"."):
             decode_message(body(message))
-    for message in (*CONTACT, welcome):
+    for message in (*CONTACT, *answers):
         with pytest.raises(ValueError, match=r"."):
             decode_stranger_message(body(message))
     for message in (*CONTACT, introduce, redeem):
         with pytest.raises(ValueError, match=r"."):
-            decode_welcome(body(message))
+            decode_invitation_answer(body(message))
 
 
 def test_the_largest_message_of_a_stranger_fits() -> None:
@@ -176,7 +180,7 @@ def test_a_broken_rule_is_neither_written_nor_read(message: AnyMessage) -> None:
     with pytest.raises(ValueError, match=r"."):
         encode_message(message)
     data = canonical.encode(message)
-    for decode in (decode_message, decode_stranger_message, decode_welcome):
+    for decode in (decode_message, decode_stranger_message, decode_invitation_answer):
         with pytest.raises(ValueError, match=r"."):
             decode(data)
 
@@ -197,7 +201,7 @@ def test_content_and_messages_are_told_apart(size: int) -> None:
 
 
 def test_a_long_message_is_refused_before_it_is_read() -> None:
-    for decode in (decode_message, decode_stranger_message, decode_welcome):
+    for decode in (decode_message, decode_stranger_message, decode_invitation_answer):
         with pytest.raises(ValueError, match="too long"):
             decode(bytes(MESSAGE_LIMIT + 1))
 
@@ -244,7 +248,7 @@ def changed(draw: st.DrawFn) -> bytes:
     )
 )
 def test_whatever_comes_is_a_message_or_a_value_error(data: bytes) -> None:
-    for decode in (decode_message, decode_stranger_message, decode_welcome):
+    for decode in (decode_message, decode_stranger_message, decode_invitation_answer):
         try:
             message = decode(data)
         except ValueError:
@@ -277,7 +281,7 @@ def test_no_changed_message_is_anything_but_a_message_or_a_value_error() -> None
     record, receipt, introduction = ALICE.record(), BOB.receipt(), ALICE.introduction(CAROL, BOB)
     for _ in range(CASES * 40):
         data = mangle(chance.choice(bodies), chance)
-        for decode in (decode_message, decode_stranger_message, decode_welcome):
+        for decode in (decode_message, decode_stranger_message, decode_invitation_answer):
             with contextlib.suppress(ValueError):
                 decode(data)
         for read, signed in (

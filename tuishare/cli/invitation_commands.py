@@ -77,11 +77,16 @@ def new(
 
 
 @invite.command("approve")
-def approve(id_: _Invitation, who: _Who = "", as_json: AsJson = False) -> None:
-    """Let in one who asks to join by an invitation."""
+def approve(
+    id_: _Invitation,
+    who: _Who = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show who asks to join by an invitation, and let them in after a confirmation."""
     from tuishare.cli.invitations import answer
 
-    answer(id_, who, approve=True, as_json=as_json)
+    answer(id_, who, approve=True, agreed=yes, as_json=as_json)
 
 
 @invite.command("decline")
@@ -89,7 +94,7 @@ def decline(id_: _Invitation, who: _Who = "", as_json: AsJson = False) -> None:
     """Never let in one who asks to join by an invitation."""
     from tuishare.cli.invitations import answer
 
-    answer(id_, who, approve=False, as_json=as_json)
+    answer(id_, who, approve=False, agreed=True, as_json=as_json)
 
 
 @invite.command("list")
@@ -102,7 +107,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @invite.command("cancel")
 def cancel(id_: _Invitation, as_json: AsJson = False) -> None:
-    """Cancel an invitation; the users who have used it are revoked everywhere and removed."""
+    """Cancel an invitation; the users whom it has added are revoked everywhere and removed."""
     from tuishare.cli.invitations import cancel_invitation
 
     cancel_invitation(id_, as_json=as_json)

@@ -26,13 +26,14 @@ from tuishare.api.messages import (
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.input_files import read_start
 from tuishare.cli.json_output import print_json
-from tuishare.cli.terminal import is_terminal, print_rows, say
+from tuishare.cli.terminal import ask, can_ask, is_terminal, print_rows, say
 from tuishare.config.expiry import parse_expiry
-from tuishare.errors import BadInput, NotFound, SystemFailed
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.fs.atomic import read_limited
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.invitations import (
     BY_HAND,
+    describe_asking,
     describe_invitation,
     describe_joiner,
     describe_waiting,
@@ -105,7 +106,7 @@ def list_invitations(*, as_json: bool) -> None:
     rows = []
     for each in invitations:
         state = describe_invitation(each, time.time(), format_timestamp)
-        rows.append((each.id[:8], each.name, state, "", ""))
+        rows.append((each.id[:8], each.name, state, "", "", ""))
         rows += [
             (
                 each.id[:8],
@@ -113,18 +114,27 @@ def list_invitations(*, as_json: bool) -> None:
                 describe_joiner(joiner, format_timestamp),
                 joiner.words,
                 joiner.address,
+                joiner.fingerprint,
             )
             for joiner in each.joiners
         ]
-    print_rows(("id", "for", "state", "words", "called from"), rows)
+    print_rows(("id", "for", "state", "words", "called from", "fingerprint"), rows)
 
 
-def answer(id_: str, who: str, *, approve: bool, as_json: bool) -> None:
-    """Let in one who asks to join, or never; `who`: the name on their card, or their fingerprint.
+def answer(id_: str, who: str, *, approve: bool, agreed: bool, as_json: bool) -> None:
+    """Let in one who asks to join, after a confirmation unless `agreed`, or never.
+
+    Args:
+        id_: of the invitation.
+        who: the name on their card, or their fingerprint; empty: the only one who asks.
+        approve: let them in.
+        agreed: do not ask.
+        as_json: print the answer of the agent.
 
     Raises:
         NotFound: no one asks, or not by that name.
-        BadInput: several do, so a name is needed.
+        BadInput: several do, so a name is needed; or confirmation is needed, and this is not a terminal.
+        Refused: the answer was no.
     """
     chosen = _find_invitation(id_)
     asking = [each for each in chosen.joiners if each.state is JoinerState.ASKS and _is_meant(each, who)]
@@ -139,15 +149,29 @@ def answer(id_: str, who: str, *, approve: bool, as_json: bool) -> None:
             hint=f"Give the fingerprint of one of them, as they read it to you. {several}",
         )
     (joiner,) = asking
+    if not agreed:
+        _confirm(joiner)
     given = JoinerAnswer(id=chosen.id, fingerprint=joiner.fingerprint, approve=approve)
     accepted = ask_agent(lambda client: client.answer_joiner(given))
     if as_json:
         print_json(accepted)
     elif approve:
         say(f"{for_display(joiner.called)} joins when their agent calls again, within a minute.")
-        say(f"The fingerprint of their card: {joiner.fingerprint}")
     else:
         say(f"{for_display(joiner.called)} does not join by this invitation.")
+
+
+def _confirm(joiner: Joiner) -> None:
+    """Show who asks, and ask whether they may join."""
+    say(f"{for_display(joiner.called)} asks to join.")
+    for line in describe_asking(joiner):
+        say(line)
+    if not can_ask():
+        raise BadInput(
+            "Cannot ask for confirmation: not a terminal", hint="Compare the words above, then use --yes."
+        )
+    if not ask("Let them join?"):
+        raise Refused("They still wait", hint="`tuishare invite decline` refuses them for good.")
 
 
 def _is_meant(joiner: Joiner, who: str) -> bool:
@@ -155,7 +179,7 @@ def _is_meant(joiner: Joiner, who: str) -> bool:
 
 
 def cancel_invitation(id_: str, *, as_json: bool) -> None:
-    """Delete an invitation; a user who has used it is revoked everywhere and removed.
+    """Delete an invitation; a user whom it has added is revoked everywhere and removed.
 
     Raises:
         NotFound: no invitation has an id that begins like that, or several have.
@@ -165,8 +189,13 @@ def cancel_invitation(id_: str, *, as_json: bool) -> None:
     if as_json:
         print_json(accepted)
         return
-    users = ", ".join(member.user for member in chosen.members)
-    say(f"The invitation is cancelled; {users} removed." if users else "The invitation is cancelled.")
+    removed = ", ".join(member.user for member in chosen.members if not member.was_known)
+    left = ", ".join(member.user for member in chosen.members if member.was_known)
+    say(f"The invitation is cancelled; {removed} removed." if removed else "The invitation is cancelled.")
+    if left:
+        say(
+            f"{left}: known before, so only the trust and the groups that the invitation gave are taken back."
+        )
 
 
 def _find_invitation(id_: str) -> Invitation:
@@ -217,10 +246,11 @@ def list_joins(*, as_json: bool) -> None:
             format_timestamp(each.until),
             format_timestamp(each.tried) if each.tried else "",
             each.error,
+            each.words,
         )
         for each in joins
     ]
-    print_rows(("id", "until", "last call", "last error"), rows)
+    print_rows(("id", "until", "last call", "last error", "words"), rows)
 
 
 def cancel_join(id_: str, *, as_json: bool) -> None:

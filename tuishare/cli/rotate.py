@@ -36,6 +36,7 @@ def rotate_ourselves(*, agreed: bool) -> None:
         "`tuishare user replace NAME` accepts it."
     )
     say("If your previous keys may have been stolen, ask all users to compare fingerprints again.")
+    say("Open invitations of yours are of no use any more: `tuishare invite` makes new ones.")
 
 
 def rotate_key(name: str) -> None:

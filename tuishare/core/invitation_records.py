@@ -66,6 +66,9 @@ class JoinerRecord:
         user: name in the user book; empty before they join.
         words: four words that both sides can compare.
         host: address that they called from.
+        was_known: they were a user before, so that cancelling the invitation must not remove them.
+        teams: groups that such a user joined by it, without ``@``.
+        verifies: such a user was not verified before, and is by it.
     """
 
     invitation: bytes
@@ -76,6 +79,9 @@ class JoinerRecord:
     words: str
     host: str
     user: str = ""
+    was_known: bool = False
+    teams: tuple[str, ...] = ()
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class JoinRecord:
         until: not usable from then on, by the inviter's clock.
         tried: when the inviter was called last; 0: never.
         error: why that led to nothing, one sentence.
+        words: four words that both sides can compare, while the inviter has to approve; empty before.
     """
 
     id: bytes
@@ -97,3 +104,4 @@ class JoinRecord:
     until: int
     tried: int = 0
     error: str = ""
+    words: str = ""

@@ -5,15 +5,23 @@ Owns the first message of a call, and what answers it. Must not choose when to c
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, assert_never
 
 from tuishare.link.dial import Destination, connect
 from tuishare.link.frames import BrokenRule, read_frame
 from tuishare.link.invitation import Invitation, Party
 from tuishare.link.invitation_exchange import Introduced, check_welcome, make_redeem
 from tuishare.link.link_key import LinkKey
-from tuishare.link.messages import STRANGER_LIMIT, Introduce, decode_welcome, encode_message
-from tuishare.link.peer import InvitationRefused, LinkFailed, LinkStream
+from tuishare.link.messages import (
+    STRANGER_LIMIT,
+    Introduce,
+    NotAdmitted,
+    decode_invitation_answer,
+    encode_message,
+)
+from tuishare.link.peer import ApprovalPending, InvitationRefused, LinkFailed, LinkStream
+from tuishare.people.fingerprints import Fingerprint
 
 _ANSWER_SECONDS: Final = 30
 
@@ -42,7 +50,8 @@ async def redeem_invitation(key: LinkKey, invitation: Invitation, joiner: Party)
 
     Raises:
         LinkFailed: the inviter is not reached.
-        InvitationRefused: they do not take the invitation, and do not say why.
+        ApprovalPending: they have to approve first.
+        InvitationRefused: they do not take the invitation.
         VerificationFailed: the answer is not the inviter's.
     """
     stream = await connect(key, Destination(invitation.link_key, invitation.endpoints))
@@ -56,14 +65,46 @@ async def redeem_invitation(key: LinkKey, invitation: Invitation, joiner: Party)
         except LinkFailed as error:
             raise InvitationRefused(
                 "The inviter did not take the invitation",
-                hint="It was used, has ended, or was cancelled: ask for a new one.",
+                hint="It was cancelled, or changed on its way to you: ask for a new one.",
             ) from error
         if is_content:
             raise BrokenRule("content before a message")
         try:
-            welcome = decode_welcome(data)
+            answer = decode_invitation_answer(data)
         except ValueError as error:
             raise BrokenRule("an answer that is none") from error
-        return check_welcome(invitation, redeem, welcome)
+        if isinstance(answer, NotAdmitted):
+            raise _explain(answer)
+        return check_welcome(invitation, redeem, answer)
     finally:
         stream.close()
+
+
+def _explain(answer: NotAdmitted) -> LinkFailed:
+    """Return what the inviter said as an error; times are theirs."""
+    when = f" on {datetime.fromtimestamp(answer.at, UTC):%Y-%m-%d %H:%M} UTC" if answer.at else ""
+    detail, hint = "", "Ask for a new one."
+    match answer.reason:
+        case "approval":
+            return ApprovalPending("The inviter has to approve first")
+        case "declined":
+            detail, hint = f"The inviter has declined{when}", "Ask them why, or for another invitation."
+        case "used" if answer.fingerprint is not None:
+            detail = f"The invitation was used{when} by the card with the fingerprint " + (
+                Fingerprint(answer.fingerprint).base32
+            )
+            hint = "If that is not your card, tell the inviter: they can cancel it. Ask for a new one."
+        case "used":
+            detail = "All uses of the invitation are taken"
+        case "ended":
+            detail = f"The invitation has ended{when}"
+        case "replaced":
+            detail = "The inviter has other keys than at the time of the invitation"
+        case "card":
+            detail, hint = (
+                "Your card has a key of another user of the inviter",
+                "Ask them to look at their users.",
+            )
+        case _ as never:
+            assert_never(never)
+    return InvitationRefused(detail, hint=hint, is_answered=True)

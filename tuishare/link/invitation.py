@@ -150,8 +150,14 @@ def parse_invitation(text: str) -> Invitation:
 
 
 def join_transcript(invitation: Invitation, joiner: Party) -> bytes:
-    """Return the hash of all that is fixed when the joiner speaks: version, id, whom they mean, and themselves."""
-    return _hash(b"join", invitation.id, invitation.signer, invitation.link_key, joiner.card, joiner.record)
+    """Return the hash of all that is fixed when the joiner speaks: version, id, terms, whom they mean, and themselves.
+
+    With the terms in it, a string that was changed on its way does not make an invitation for many count as one for one
+    person on the joiner's side, or hide that the inviter approves first.
+    """
+    terms = invitation.uses.to_bytes(4, "big") + bytes([invitation.ask])
+    inviter = (invitation.signer, invitation.link_key)
+    return _hash(b"join", invitation.id, terms, *inviter, joiner.card, joiner.record)
 
 
 def welcome_transcript(joined: bytes, inviter: Party) -> bytes:
@@ -180,7 +186,7 @@ def is_mac(given: bytes, expected: bytes) -> bool:
 
 
 def transcript_words(transcript: bytes) -> tuple[str, ...]:
-    """Return the four words that both screens show; `transcript` is the `welcome_transcript`."""
+    """Return the four words that both screens show, also while the joiner waits; of the `join_transcript`."""
     return spell_words(transcript, WORD_COUNT)
 
 

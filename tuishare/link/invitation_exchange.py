@@ -47,14 +47,13 @@ def make_redeem(invitation: Invitation, joiner: Party) -> Redeem:
     return Redeem(invitation.id, joiner.card, joiner.record, mac)
 
 
-def check_redeem(invitation: Invitation, redeem: Redeem, link_key: bytes, inviter: Party) -> Introduced:
+def check_redeem(invitation: Invitation, redeem: Redeem, link_key: bytes) -> Introduced:
     """Check what a joiner sent; whether the invitation may be used is the caller's question.
 
     Args:
         invitation: the one with that id.
         redeem: the message.
         link_key: that the joiner's agent has proved.
-        inviter: what the answer will show; the words depend on it.
 
     Raises:
         VerificationFailed: wrong MAC, or card, record and link key do not belong together.
@@ -66,8 +65,7 @@ def check_redeem(invitation: Invitation, redeem: Redeem, link_key: bytes, invite
     card, record = _read_party(joiner, link_key)
     if card.signer == invitation.signer:
         raise VerificationFailed("The invitation was redeemed by its own inviter")
-    words = transcript_words(welcome_transcript(transcript, inviter))
-    return Introduced(card, record, joiner.record, words)
+    return Introduced(card, record, joiner.record, transcript_words(transcript))
 
 
 def make_welcome(invitation: Invitation, redeem: Redeem, inviter: Party) -> Welcome:
@@ -91,7 +89,7 @@ def check_welcome(invitation: Invitation, redeem: Redeem, welcome: Welcome) -> I
     card, record = _read_party(inviter, invitation.link_key)
     if card.signer != invitation.signer:
         raise VerificationFailed("The answer to the invitation names another identity than the invitation")
-    return Introduced(card, record, inviter.record, transcript_words(transcript))
+    return Introduced(card, record, inviter.record, transcript_words(joined))
 
 
 def _read_party(party: Party, link_key: bytes) -> tuple[Card, AddressRecord]:

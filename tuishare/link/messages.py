@@ -6,7 +6,7 @@ I/O. Must not verify what is signed inside a message, nor know which message may
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,7 @@ from tuishare.envelope import canonical
 from tuishare.link.address_record import RECORD_LIMIT
 from tuishare.link.introduction import INTRODUCTION_LIMIT
 from tuishare.link.receipt import RECEIPT_LIMIT
-from tuishare.link.statements import Bytes16, Bytes32, PositiveInt, decode_canonical
+from tuishare.link.statements import Bytes16, Bytes32, PositiveInt, Second, decode_canonical
 from tuishare.people.cards import CARD_LIMIT
 
 VERSION: Final = 1
@@ -172,11 +172,29 @@ class Redeem(LinkMessage, frozen=True):
 
 
 class Welcome(LinkMessage, frozen=True):
-    """The answer to `Redeem`."""
+    """The answer to `Redeem` of one who is let in."""
 
     card: EncodedCard
     record: SignedRecord
     mac: Bytes32
+
+
+NotAdmittedReason: TypeAlias = Literal["approval", "declined", "used", "ended", "replaced", "card"]
+
+
+class NotAdmitted(LinkMessage, frozen=True, tag="not-admitted"):
+    """The answer to `Redeem` of one who holds the invitation, and is not let in.
+
+    Attributes:
+        reason: ``approval``: not yet, the inviter has to approve; else never: ``declined`` by them, ``used`` up,
+            ``ended``, ``replaced``: the inviter has other keys by now, ``card``: the card has a key of another user.
+        at: when that began, by the inviter's clock; 0: unknown.
+        fingerprint: digest of the fingerprint of the card that used it; None: of several, or of none.
+    """
+
+    reason: NotAdmittedReason
+    at: Second = 0
+    fingerprint: Bytes32 | None = None
 
 
 ContactMessage: TypeAlias = (
@@ -194,7 +212,8 @@ ContactMessage: TypeAlias = (
     | Ping
 )
 StrangerMessage: TypeAlias = Introduce | Redeem
-AnyMessage: TypeAlias = ContactMessage | StrangerMessage | Welcome
+InvitationAnswer: TypeAlias = Welcome | NotAdmitted
+AnyMessage: TypeAlias = ContactMessage | StrangerMessage | InvitationAnswer
 
 OfferAnswer: TypeAlias = Want | Have | Later | Declined
 IntroductionAnswer: TypeAlias = Have | Later | Declined
@@ -208,14 +227,14 @@ class _Kind(msgspec.Struct, frozen=True):
 
 _DECODER: Final = msgspec.msgpack.Decoder(ContactMessage)
 _STRANGER: Final = msgspec.msgpack.Decoder(StrangerMessage)
-_WELCOME: Final = msgspec.msgpack.Decoder(Welcome)
+_ANSWER: Final = msgspec.msgpack.Decoder(InvitationAnswer)
 _PEEKER: Final = msgspec.msgpack.Decoder(_Kind)
 KINDS: Final = frozenset(
     str(kind.__struct_config__.tag)
     for kind in (
         *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage),
         *(ProblemMessage, IntroductionMessage, Ping),
-        *(Introduce, Redeem, Welcome),
+        *(Introduce, Redeem, Welcome, NotAdmitted),
     )
 )
 
@@ -230,8 +249,8 @@ def encode_message(message: AnyMessage) -> bytes:
     match message:
         case Introduce() | Redeem():
             decode_stranger_message(data)
-        case Welcome():
-            decode_welcome(data)
+        case Welcome() | NotAdmitted():
+            decode_invitation_answer(data)
         case _:
             decode_message(data)
     return len(data).to_bytes(HEAD_SIZE, "big") + data
@@ -264,7 +283,7 @@ def decode_stranger_message(data: bytes) -> StrangerMessage:
     return decode_canonical(data, _STRANGER)
 
 
-def decode_welcome(data: bytes) -> Welcome:
+def decode_invitation_answer(data: bytes) -> InvitationAnswer:
     """Decode the answer to `Redeem`, without its frame.
 
     Raises:
@@ -272,7 +291,7 @@ def decode_welcome(data: bytes) -> Welcome:
     """
     if len(data) > STRANGER_LIMIT:
         raise ValueError("too long")
-    return decode_canonical(data, _WELCOME)
+    return decode_canonical(data, _ANSWER)
 
 
 def encode_content_head(size: int) -> bytes:

@@ -13,12 +13,12 @@ from tuishare.link.introduction import Introduction
 from tuishare.link.messages import (
     Declined,
     IntroductionAnswer,
+    InvitationAnswer,
     Later,
     Offer,
     OfferAnswer,
     ProblemMessage,
     Redeem,
-    Welcome,
 )
 from tuishare.link.receipt import Receipt
 
@@ -31,7 +31,19 @@ class LinkFailed(TuishareError):
 
 
 class InvitationRefused(LinkFailed):
-    """The inviter does not take an invitation, or not yet; they do not say why."""
+    """The inviter does not take an invitation.
+
+    Attributes:
+        is_answered: they said so; otherwise the connection ended, as it does for one who holds no invitation.
+    """
+
+    def __init__(self, detail: str, *, hint: str = "", is_answered: bool = False) -> None:
+        super().__init__(detail, hint=hint)
+        self.is_answered = is_answered
+
+
+class ApprovalPending(LinkFailed):
+    """The inviter has to approve first: they are to be called again."""
 
 
 class LinkStream(Protocol):
@@ -113,7 +125,7 @@ class Callers(Protocol):
             The contact; None leaves the stranger one, and nothing may be written then.
         """
 
-    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> InvitationAnswer | None:
         """Redeem an invitation in one transaction.
 
         Args:
@@ -122,5 +134,5 @@ class Callers(Protocol):
             host: address that they call from, to be shown.
 
         Returns:
-            The answer; None for an invitation that is unknown, used, ended or not held.
+            The answer to one who holds it; None for an invitation that is unknown or not held.
         """

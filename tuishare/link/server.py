@@ -17,7 +17,7 @@ from tuishare.link.caller import Caller
 from tuishare.link.connection import SUBSYSTEM
 from tuishare.link.frames import BrokenRule
 from tuishare.link.link_key import LinkKey
-from tuishare.link.messages import Introduce, Redeem, decode_stranger_message, encode_message
+from tuishare.link.messages import Introduce, Redeem, Welcome, decode_stranger_message, encode_message
 from tuishare.link.peer import Callers, LinkPeer, LinkStream
 from tuishare.link.ssh_port import Reception, SshPort, listen
 from tuishare.net.addresses import Address
@@ -93,11 +93,11 @@ class LinkServer(Reception[LinkPeer]):
                 known = self._callers.find(record.signer, caller.link_key)
                 return known or await self._callers.introduce(record, signed)
             case Redeem() as redeem:
-                welcome = await self._callers.redeem(redeem, caller.link_key, str(host))
-                if welcome is not None:
-                    caller.stream.write(encode_message(welcome))
+                answer = await self._callers.redeem(redeem, caller.link_key, str(host))
+                if answer is not None:
+                    caller.stream.write(encode_message(answer))
                     await caller.stream.finish()
-                    caller.answered = True
+                    caller.answered = isinstance(answer, Welcome)  # anyone else counts as a refused stranger
                 return None
 
     async def serve(self, guest: LinkPeer, caller: Caller, host: Address) -> None:

@@ -19,6 +19,8 @@ def describe_invitation(invitation: Invitation, now: float, write_time: WriteTim
     if invitation.uses == 1 and members:
         return f"used by {members[0].user} {write_time(members[0].at)}"
     end = f"{'ended' if invitation.until <= now else 'open until'} {write_time(invitation.until)}"
+    if invitation.outdated and invitation.until > now:
+        end = "of no use: you have other keys by now, invite again"
     if invitation.uses > 1:
         end = f"{format_part(len(members), invitation.uses)} joined, {end}"
     asking = sum(joiner.state is JoinerState.ASKS for joiner in invitation.joiners)
@@ -51,4 +53,14 @@ def describe_words(words: str) -> str:
 def describe_waiting(joining: Joining, write_time: WriteTime) -> str:
     """Return the sentences about an inviter who has to be called again."""
     until = f"Your agent calls again until {write_time(joining.until)}, also after a restart."
-    return f"{write_sentence(joining.error)} {until}".lstrip()
+    words = f" {describe_words(joining.words)}." if joining.words else ""
+    return f"{write_sentence(joining.error)} {until}{words}".lstrip()
+
+
+def describe_asking(joiner: Joiner) -> tuple[str, ...]:
+    """Return the lines by which the user can tell who asks to join."""
+    return (
+        f"Called from {joiner.address}.",
+        f"The words on their screen must be: {joiner.words}",
+        f"The fingerprint of their card: {joiner.fingerprint}",
+    )

@@ -10,11 +10,12 @@ import pytest
 from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home, fill
 from tests.agent.link.linked import LINK, PATIENCE, until_received
-from tests.link.samples import ALICE, Thief
+from tests.link.samples import ALICE, Person, Thief
 from tests.waiting import answered, wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.link import invitations as invitations_module
 from tuishare.agent.link import joins as joins_module
+from tuishare.agent.link.invitation_tries import LISTED_AT_ONCE
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import JoinedUsers
 from tuishare.api.messages import (
@@ -24,11 +25,14 @@ from tuishare.api.messages import (
     JoinerState,
     Joining,
     NewInvitation,
+    UserChange,
 )
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
-from tuishare.link.invitation import parse_invitation
+from tuishare.link.address_record import read_record
+from tuishare.link.invitation import Invitation, parse_invitation
 from tuishare.link.invitation_exchange import make_redeem
-from tuishare.link.peer import LinkFailed
+from tuishare.link.messages import NotAdmitted
+from tuishare.link.peer import InvitationRefused, LinkFailed
 from tuishare.people import User, load_book
 from tuishare.swarm.ports import free_port
 
@@ -74,6 +78,18 @@ async def joiners(agent: Agent) -> list[tuple[str, JoinerState]]:
     return [(joiner.called, joiner.state) for joiner in shown.joiners]
 
 
+async def let_end(agent: Agent, invitation: bytes) -> None:
+    """Let the time of an invitation be over."""
+    given = await agent._parts.link.invitations.all()
+    (record,) = [each.record for each in given if each.record.id == invitation]
+    await agent._context.store.run(lambda database: database.save(replace(record, until=1)))
+
+
+def own_signer(agent: Agent) -> bytes:
+    """Whose address record the agent gives out."""
+    return read_record(agent._context.address_record.current).signer
+
+
 def users(home: Home) -> list[tuple[str, bool, tuple[str, ...]]]:
     return [(user.name, user.verified, user.groups) for user in load_book(home.places.users_file)]
 
@@ -106,7 +122,8 @@ async def test_the_same_joiner_may_repeat_and_another_never(
         words = (await join(other, text)).words
         again = await join(other, text)
         assert (again.user, again.words) == ("alice", words)
-        with pytest.raises(LinkFailed, match="did not take"):
+        fingerprint = bob.identity.card("mallory").fingerprint.base32
+        with pytest.raises(InvitationRefused, match=f"was used on .* UTC by the card .* {fingerprint}"):
             await join(third, text)
         assert [name for name, *_ in users(alice)] == ["mallory"]
         assert users(carol) == []
@@ -124,14 +141,9 @@ async def test_what_was_cancelled_or_has_ended_is_refused(strangers: tuple[Home,
         cancelled, ended = await invited(one), await invited(one)
         first, second = await one.service.invitations()
         await one.service.cancel_invitation(InvitationNamed(id=first.id))
-        (record,) = [
-            given.record
-            for given in await one._parts.link.invitations.all()
-            if given.record.id.hex() == second.id
-        ]
-        await one._context.store.run(lambda database: database.save(replace(record, until=1)))
-        for text in (cancelled, ended):
-            with pytest.raises(LinkFailed, match="did not take"):
+        await let_end(one, bytes.fromhex(second.id))
+        for text, told in ((cancelled, "did not take"), (ended, "has ended")):
+            with pytest.raises(InvitationRefused, match=told):
                 await join(other, text)
         with pytest.raises(NotFound):
             await one.service.cancel_invitation(InvitationNamed(id=first.id))
@@ -256,7 +268,8 @@ async def test_ones_own_invitation_and_other_texts_are_refused(strangers: tuple[
         thief = Thief("mallory", 9)  # could never be added: nothing of the invitation is used up
         redeem = make_redeem(parse_invitation(text), thief.party)
         invitations = one._parts.link.invitations
-        assert await invitations.redeem(redeem, thief.link_key.public_key, "192.0.2.7") is None
+        answer = await invitations.redeem(redeem, thief.link_key.public_key, "192.0.2.7")
+        assert answer == NotAdmitted("card")
         assert await joiners(one) == [("mallory", JoinerState.TRIED)]
         for given in (text, text[:-1], "tuishare-card-v1:abc"):
             with pytest.raises(BadInput):
@@ -308,7 +321,12 @@ async def test_who_has_to_be_approved_calls_again(
         assert (waiting.user, waiting.error) == ("", "The inviter has to approve first")
         assert await joiners(one) == [("mallory", JoinerState.ASKS)]
         assert (users(alice), users(bob)) == ([], [])
-        (shown,) = await one.service.invitations()
+        # Before the answer, the inviter sees who asks, and both see the same words.
+        (shown,), (listed,) = await one.service.invitations(), await other.service.joins()
+        (asks,) = shown.joiners
+        assert (asks.words, asks.address) == (listed.words, "127.0.0.1")
+        assert len(waiting.words.split()) == 4
+        assert asks.fingerprint == bob.identity.card("mallory").fingerprint.base32
         answer = JoinerAnswer(id=shown.id, fingerprint=shown.joiners[0].fingerprint, approve=True)
         keep_record, refusals = JoinedUsers.keep_record, [SystemFailed("no space")]
 
@@ -326,17 +344,112 @@ async def test_who_has_to_be_approved_calls_again(
         await until_empty(other)
 
 
-async def test_who_is_declined_never_joins(strangers: tuple[Home, Home]) -> None:
+async def test_who_is_declined_is_told_and_calls_no_longer(
+    strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice, bob = strangers
+    monkeypatch.setattr(joins_module, "_MOST_PAUSE", 0.2)
     async with running(alice) as one, running(bob) as other:
         text = await invited(one, ask=True)
         await join(other, text)
         (shown,) = await one.service.invitations()
         answer = JoinerAnswer(id=shown.id, fingerprint=shown.joiners[0].fingerprint, approve=False)
         await one.service.answer_joiner(answer)
-        assert (await join(other, text)).user == ""
+        log = other._context.activity
+        await wait_until(
+            lambda: any("The inviter has declined on" in each.detail for each in log.recent), seconds=PATIENCE
+        )
+        assert await other.service.joins() == []
+        with pytest.raises(InvitationRefused, match="has declined"):
+            await join(other, text)
         assert await joiners(one) == [("mallory", JoinerState.DECLINED)]
         assert users(alice) == []
+
+
+async def test_who_waits_for_approval_stops_when_the_invitation_is_cancelled(
+    strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end without an answer is taken for that at the second time: an agent may have stopped in that moment."""
+    alice, bob = strangers
+    monkeypatch.setattr(joins_module, "_MOST_PAUSE", 0.2)
+    async with running(alice) as one, running(bob) as other:
+        await join(other, await invited(one, ask=True))
+        await cancel(one)
+        errors: set[str] = set()
+
+        def note(joins: list[Joining]) -> bool:
+            errors.update(each.error for each in joins)
+            return not joins
+
+        await answered(other.service.joins, note, seconds=PATIENCE)
+        assert "The inviter did not take the invitation" in errors
+        assert "alice" not in [name for name, *_ in users(bob)]
+
+
+async def test_a_holder_of_the_string_fills_no_log(strangers: tuple[Home, Home]) -> None:
+    """T19: a new card for each try; what is listed is bounded, and tells how many there were."""
+    alice, _ = strangers
+    async with running(alice) as one:
+        invitations = one._parts.link.invitations
+        asked, ended = parse_invitation(await invited(one, ask=True)), parse_invitation(await invited(one))
+        await let_end(one, ended.id)
+
+        async def attempt(invitation: Invitation, number: int) -> None:
+            eve = Person("eve", number)
+            redeem = make_redeem(invitation, eve.party)
+            await invitations.redeem(redeem, eve.link_key.public_key, "192.0.2.7")
+
+        for number in range(20, 20 + 3 * LISTED_AT_ONCE):
+            await attempt(asked, number)
+            await attempt(ended, number)
+        told = [each for each in await one.service.activity() if each.subject == "eve"]
+        assert len(told) == 2 * LISTED_AT_ONCE
+        tries = invitations._tries
+        (key, *_) = tries._unlisted
+        assert tries._unlisted[key] == 2 * LISTED_AT_ONCE
+        tries._limit._rate = 1e9
+        await attempt(ended, 99)
+        await wait_until(
+            lambda: any("; 10 more before" in each.detail for each in one._context.activity.recent)
+        )
+
+
+async def test_cancelling_takes_from_one_who_was_known_before_only_what_it_gave(
+    strangers: tuple[Home, Home],
+) -> None:
+    alice, bob = strangers
+    card = bob.identity.card("mallory")
+    before = User("mallory", card=card, groups=("band",), introduced_by="carol", admitted=True)
+    alice.know(before)
+    async with running(alice) as one, running(bob) as other:
+        await join(other, await invited(one, "", "crew", "band"))
+        assert users(alice) == [("mallory", True, ("band", "crew"))]
+        (shown,) = await one.service.invitations()
+        assert shown.joiners[0].was_known
+        await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+        assert list(load_book(alice.places.users_file)) == [before]
+        # What was decided since stays: the fingerprint was compared.
+        await join(other, await invited(one))
+        await one.service.change_user(UserChange(name="mallory", verified=True))
+        await cancel(one)
+        assert users(alice) == [("mallory", True, ("band",))]
+
+
+async def test_an_invitation_of_former_keys_is_of_no_use_and_both_sides_are_told(
+    strangers: tuple[Home, Home],
+) -> None:
+    alice, bob = strangers
+    async with running(alice) as one, running(bob) as other:
+        text = await invited(one)
+        assert [each.outdated for each in await one.service.invitations()] == [False]
+        await one.service.rotate_identity()
+        assert [each.outdated for each in await one.service.invitations()] == [True]
+        with pytest.raises(InvitationRefused, match="other keys"):
+            await join(other, text)
+        assert (users(alice), users(bob)) == ([], [])
+        signer = one._context.identity.current.signer
+        await wait_until(lambda: own_signer(one) == signer)
+        assert (await join(other, await invited(one))).user == "alice"
 
 
 async def test_an_inviter_who_is_away_is_called_again_after_a_restart(

@@ -71,7 +71,8 @@ async def test_one_is_cancelled_after_a_question() -> None:
         await desk.until_said("There is no invitation")
     async with opened("invite") as desk:
         hostile = msgspec.structs.replace(JOINER, called=HOSTILE, user=HOSTILE)
-        used = msgspec.structs.replace(INVITATION, id="cd" * 16, joiners=(hostile,))
+        former = msgspec.structs.replace(JOINER, user="carol", was_known=True)
+        used = msgspec.structs.replace(INVITATION, id="cd" * 16, joiners=(hostile, former))
         desk.agent.invited = [INVITATION, used]
         await desk.press("ctrl+o")
         await until(desk.pilot, lambda: isinstance(desk.screen, InvitationsScreen))
@@ -79,6 +80,7 @@ async def test_one_is_cancelled_after_a_question() -> None:
         await desk.press("x")
         assert isinstance(desk.screen, ConfirmScreen)
         assert "removed from your users" in desk.words
+        assert "carol: only the trust and the groups" in desk.words
         assert not {"\x1b", "\u202e"} & set(desk.words)
         await desk.press("n")
         assert desk.calls("cancel_invitation") == []
@@ -96,6 +98,12 @@ async def test_one_who_asks_is_answered_and_a_join_that_waits_is_ended() -> None
         await desk.press("down")
         await desk.until_said("Bob asks to join")
         await desk.press("a")
+        assert isinstance(desk.screen, ConfirmScreen)
+        for seen in ("192.0.2.7", "a b c d", "ABCD"):
+            assert seen in desk.words
+        await desk.press("n")
+        assert desk.calls("answer_joiner") == []
+        await desk.press("a", "y")
         answer = JoinerAnswer(id=INVITATION.id, fingerprint="ABCD", approve=True)
         await until(desk.pilot, lambda: desk.calls("answer_joiner") == [(answer,)])
         await desk.press("up", "x", "y")

@@ -9,7 +9,7 @@ from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.link.address_record import AddressRecord, read_record
-from tuishare.link.messages import Redeem, Welcome
+from tuishare.link.messages import InvitationAnswer, Redeem, Welcome
 from tuishare.link.peer import Callers, LinkPeer
 
 
@@ -36,11 +36,11 @@ class ContactCallers(Callers):
             return None
         return self._links.peer(record.signer)
 
-    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
-        """Redeem an invitation in one transaction; None if it is unknown, used, ended or not held."""
-        welcome = await self._invitations.redeem(redeem, link_key, host)
-        if welcome is not None:
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> InvitationAnswer | None:
+        """Redeem an invitation in one transaction; None if it is unknown or not held."""
+        answer = await self._invitations.redeem(redeem, link_key, host)
+        if isinstance(answer, Welcome):
             joiner = read_record(redeem.record).signer  # it was verified
             if self._parts.contacts.get(joiner) is not None:
                 self._links.wakes[joiner].notify()
-        return welcome
+        return answer

@@ -15,7 +15,8 @@ from typing import Final
 
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
-from tuishare.agent.link.joined_users import JoinedUsers
+from tuishare.agent.link.invitation_tries import InvitationTries, make_answer, next_state
+from tuishare.agent.link.joined_users import Gift, JoinedUsers
 from tuishare.agent.link.own_record import OwnRecord
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.store import Store
@@ -36,14 +37,13 @@ from tuishare.errors import BadInput, NotFound, Refused, VerificationFailed
 from tuishare.link.address_record import read_record
 from tuishare.link.invitation import make_invitation, parse_invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
-from tuishare.link.messages import Redeem, Welcome
+from tuishare.link.messages import InvitationAnswer, NotAdmitted, NotAdmittedReason, Redeem
 from tuishare.people.cards import Card, split_card
 from tuishare.people.names import validate_name
 
 _MOST_OPEN: Final = 1_000
 _KEPT_SECONDS: Final = 30 * 86_400
 """How long an invitation is listed after its end."""
-_IN_VAIN: Final = "was used or has ended, or with a card that has a key of another user"
 _log = logging.getLogger(__name__)
 
 
@@ -99,6 +99,7 @@ class Invitations:
         self._changed = changed
         self._clock = clock
         self._redeeming = asyncio.Lock()
+        self._tries = InvitationTries(activity)
 
     async def load(self) -> None:
         """Delete old invitations, and add the users of those that a crash has interrupted."""
@@ -193,8 +194,27 @@ class Invitations:
             if not await self._store.change(lambda database: answer_joiner(database, joiner, state, now)):
                 raise NotFound("They do not ask any longer", hint="`tuishare invite list` shows who does.")
 
-    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
-        """Redeem one of our invitations for a joiner; None if that is refused.
+    async def take_back(self, joiner: JoinerRecord) -> None:
+        """Take from a user who was known before what an invitation gave them."""
+        card, _ = split_card(joiner.card)
+        await self._users.take_back(card, Gift(joiner.was_known, joiner.teams, joiner.verifies))
+
+    def find_outdated(self, records: Iterable[InvitationRecord]) -> set[bytes]:
+        """Return the ids of those that are of no use any more: our identity or link key is another one by now."""
+        own = self._own_record.party()
+        if not own.record:
+            return set()
+        card, _ = split_card(own.card)
+        record = read_record(own.record)
+        invitations = map(parse_invitation, (each.text for each in records))
+        return {
+            each.id
+            for each in invitations
+            if {card.signer, record.signer} != {each.signer} or record.link_key != each.link_key
+        }
+
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> InvitationAnswer | None:
+        """Redeem one of our invitations for a joiner, or tell them why not; None for one who does not hold it.
 
         Nothing is written for a caller who does not hold it. Of one who does, the try is kept and shown.
         """
@@ -204,12 +224,17 @@ class Invitations:
                 return None
             invitation, inviter = parse_invitation(given.record.text), self._own_record.party()
             try:
-                joiner = check_redeem(invitation, redeem, link_key, inviter)
+                joiner = check_redeem(invitation, redeem, link_key)
             except VerificationFailed as error:
                 _log.info("%s; the call came from %s", error.detail, host)
                 return None
             known = next((each for each in given.joiners if each.card == redeem.card), None)
-            state = self._judge(given, known, joiner.card)
+            if self._was_removed(known, joiner.card):
+                return None  # they learn nothing more (threat T22)
+            reason = self._find_reason(given, known, joiner.card)
+            state = JoinerState.JOINED if reason is None else next_state(reason)
+            if reason is None and known is not None and known.state.is_use:
+                state = known.state
             step = JoinerRecord(
                 given.record.id,
                 redeem.card,
@@ -220,30 +245,43 @@ class Invitations:
                 host,
                 user=known.user if known is not None else "",
             )
-            if not state.is_use:
-                await self._refuse(step, known)
-                return None
-            return (
-                make_welcome(invitation, redeem, inviter) if await self._let_in(given, step, joiner) else None
-            )
+            if reason is not None:
+                await self._refuse(step, known, reason)
+                return make_answer(given.record, given.joiners, known, reason)
+            if not await self._let_in(given, self._with_gift(given.record, step, known), joiner):
+                return NotAdmitted("used")
+            return make_welcome(invitation, redeem, inviter)
 
-    def _judge(self, given: GivenInvitation, known: JoinerRecord | None, card: Card) -> JoinerState:
-        """Return the next step of a joiner."""
-        if given.record.until <= self._clock.now():
-            return JoinerState.TRIED
+    def _with_gift(
+        self, record: InvitationRecord, step: JoinerRecord, known: JoinerRecord | None
+    ) -> JoinerRecord:
+        """Return a step with what the joiner had before; one who comes again may be a user by now."""
         if known is not None and known.state.is_use:
-            # A connection broke, or a crash came between. Who was removed since learns nothing more (threat T22).
-            was_removed = known.state is JoinerState.ADDED and not self._users.knows(card)
-            return JoinerState.TRIED if was_removed else known.state
-        if given.is_used_up or not self._users.can_add(card):
-            return JoinerState.TRIED
+            return replace(step, was_known=known.was_known, teams=known.teams, verifies=known.verifies)
+        card, _ = split_card(step.card)
+        gift = self._users.find_gift(card, record.teams, is_verified=record.uses == 1)
+        return replace(step, was_known=gift.was_known, teams=gift.groups, verifies=gift.verifies)
+
+    def _was_removed(self, known: JoinerRecord | None, card: Card) -> bool:
+        return known is not None and known.state is JoinerState.ADDED and not self._users.knows(card)
+
+    def _find_reason(
+        self, given: GivenInvitation, known: JoinerRecord | None, card: Card
+    ) -> NotAdmittedReason | None:
+        """Return why a joiner is not let in; None if they are."""
+        if given.record.until <= self._clock.now():
+            return "ended"
+        if self.find_outdated([given.record]):
+            return "replaced"
+        if known is not None and known.state.is_use:
+            return None  # a connection broke, or a crash came between
+        if given.is_used_up:
+            return "used"
+        if not self._users.can_add(card):
+            return "card"
         if not given.record.ask or (known is not None and known.state is JoinerState.APPROVED):
-            return JoinerState.JOINED
-        return (
-            JoinerState.DECLINED
-            if known is not None and known.state is JoinerState.DECLINED
-            else JoinerState.ASKS
-        )
+            return None
+        return "declined" if known is not None and known.state is JoinerState.DECLINED else "approval"
 
     async def _let_in(self, given: GivenInvitation, step: JoinerRecord, joiner: Introduced) -> bool:
         """Record a use, then add its user; return False if others have all uses."""
@@ -256,16 +294,15 @@ class Invitations:
             await self._add(given.record, use)
         return True
 
-    async def _refuse(self, step: JoinerRecord, known: JoinerRecord | None) -> None:
+    async def _refuse(
+        self, step: JoinerRecord, known: JoinerRecord | None, reason: NotAdmittedReason
+    ) -> None:
         """Keep a try that does not let anyone in, and tell the user of a new one."""
         if known is not None and (known.state.is_use or known.state is JoinerState.APPROVED):
             return  # of a member, after the end or their removal; or the uses ran out
         await self._store.change(lambda database: keep_try(database, step))
         if known is None or known.state is not step.state:
-            asks = step.state is JoinerState.ASKS
-            kind = ActivityKind.APPROVAL if asks else ActivityKind.REJECTED
-            what = "asks to join" if asks else f"tried an invitation that {_IN_VAIN}"
-            self._activity.note(kind, step.called, f"{what}, from {step.host}; words: {step.words}")
+            self._tries.note(step, reason)
         self._changed.notify()
 
     async def _find(self, invitation: bytes) -> GivenInvitation | None:

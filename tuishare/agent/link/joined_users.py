@@ -6,7 +6,7 @@ Owns the name that they get, and how they enter the user book.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tuishare.agent.link.contacts import Contacts
@@ -19,6 +19,21 @@ from tuishare.people.names import fold_name
 
 EditUsers: TypeAlias = Callable[[Callable[[UserBook], UserBook]], Awaitable[object]]
 """Changes the user book, and puts it in force before it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What an invitation gives to one who joins.
+
+    Attributes:
+        was_known: they were a user before; otherwise everything.
+        groups: that such a user joins, without ``@``.
+        verifies: such a user counts as verified by it, and did not before.
+    """
+
+    was_known: bool = False
+    groups: tuple[str, ...] = ()
+    verifies: bool = False
 
 
 class JoinedUsers:
@@ -57,6 +72,19 @@ class JoinedUsers:
         book = self._users.current
         known = book.signer(card.signer)
         return known.name if known else unused_name(book, wanted)
+
+    def find_gift(self, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> Gift:
+        """Return what joining groups, and counting as verified, would change for the owner of a card."""
+        known = self._users.read().signer(card.signer)
+        if known is None:
+            return Gift()
+        folded = set(map(fold_name, known.groups))
+        further = tuple(group for group in groups if fold_name(group) not in folded)
+        return Gift(True, further, is_verified and not known.verified)
+
+    async def take_back(self, card: Card, gift: Gift) -> None:
+        """Take from a user who was known before what an invitation gave them; what was changed since stays."""
+        await self._edit_users(lambda book: _take_back(book, card, gift))
 
     async def keep_record(self, introduced: Introduced) -> None:
         """Keep where the agent of a user who is about to be added is reached."""
@@ -101,4 +129,16 @@ def _add_user(
             invited=known.invited or (is_verified and not known.verified),
             groups=(*known.groups, *joined),
         )
+    )
+
+
+def _take_back(book: UserBook, card: Card, gift: Gift) -> UserBook:
+    known = book.signer(card.signer)
+    if known is None:
+        return book
+    if gift.verifies and known.invited:  # not where the fingerprint was compared since
+        known = replace(known, verified=False, invited=False)
+    left = set(map(fold_name, gift.groups))
+    return book.replace(
+        replace(known, groups=tuple(group for group in known.groups if fold_name(group) not in left))
     )

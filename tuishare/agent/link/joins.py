@@ -25,16 +25,21 @@ from tuishare.core.clock import Clock
 from tuishare.core.invitation_queries import delete_join, find_joins
 from tuishare.core.invitation_records import JoinRecord
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed, VerificationFailed
-from tuishare.link.invitation import Invitation, Party, parse_invitation
+from tuishare.link.invitation import (
+    Invitation,
+    Party,
+    join_transcript,
+    parse_invitation,
+    transcript_words,
+)
 from tuishare.link.invitation_exchange import Introduced
-from tuishare.link.peer import InvitationRefused, LinkFailed
+from tuishare.link.peer import ApprovalPending, InvitationRefused, LinkFailed
 from tuishare.link.redial import Pauses
 from tuishare.people import Identity
 
 _MOST: Final = 100
 _MOST_PAUSE: Final = 60.0
 """Seconds between two calls of an inviter; they cannot call us, so it must not be long."""
-_ASKING: Final = "The inviter has to approve first"
 _log = logging.getLogger(__name__)
 Call = Callable[[Invitation, Party], Awaitable[Introduced]]
 """Redeems an invitation; raises `LinkFailed` or `VerificationFailed`."""
@@ -161,13 +166,19 @@ class Joins:
 
     async def _try(self, record: JoinRecord, invitation: Invitation) -> Joined | JoinRecord:
         """Call the inviter once; what is not to be tried again is forgotten. `_calling` is held."""
+        own = self._own_record.party()
         try:
-            inviter = await self._call(invitation, self._own_record.party())
-        except InvitationRefused:
-            if invitation.ask:
-                return await self._postpone(record, _ASKING)
+            inviter = await self._call(invitation, own)
+        except InvitationRefused as error:
+            if record.words and not error.is_answered and record.error != error.detail:
+                return await self._postpone(
+                    record, error.detail
+                )  # once: their agent may have stopped just then
             await self._forget(record)
             raise
+        except ApprovalPending as error:
+            words = " ".join(transcript_words(join_transcript(invitation, own)))
+            return await self._postpone(replace(record, words=words), error.detail)
         except LinkFailed as error:
             return await self._postpone(record, error.detail)
         except VerificationFailed:

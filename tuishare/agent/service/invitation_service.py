@@ -49,7 +49,12 @@ class InvitationService:
         self._remove = remove
 
     async def invitations(self) -> list[Invitation]:
-        return [_view(given.record, given.joiners) for given in await self._link.invitations.all()]
+        invitations = self._link.invitations
+        listed = await invitations.all()
+        outdated = invitations.find_outdated(given.record for given in listed)
+        return [
+            _view(given.record, given.joiners, is_outdated=given.record.id in outdated) for given in listed
+        ]
 
     async def invite(self, new: NewInvitation) -> Invitation:
         order = InvitationOrder(new.name, new.groups, new.until, new.uses, new.ask)
@@ -59,8 +64,10 @@ class InvitationService:
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
         given = await self._link.invitations.end(_read_id(invitation.id))
         for joiner in given.joiners:
+            if joiner.state.is_use and joiner.was_known:
+                await self._link.invitations.take_back(joiner)
             # By their card: another user may have the name by now.
-            if joiner.state.is_use and (known := self._find(_card(joiner).signer)):
+            elif joiner.state.is_use and (known := self._find(_card(joiner).signer)):
                 user = UserNamed(name=known.name)
                 with contextlib.suppress(NotFound):  # nothing is shared with them
                     await self._revoke(user)
@@ -110,10 +117,18 @@ def _read_id(text: str) -> bytes:
 
 
 def _view_join(record: JoinRecord) -> Joining:
-    return Joining(id=record.id.hex(), until=record.until, tried=record.tried, error=record.error)
+    return Joining(
+        id=record.id.hex(), words=record.words, until=record.until, tried=record.tried, error=record.error
+    )
 
 
-def _view(record: InvitationRecord, joiners: Iterable[JoinerRecord] = (), *, text: str = "") -> Invitation:
+def _view(
+    record: InvitationRecord,
+    joiners: Iterable[JoinerRecord] = (),
+    *,
+    text: str = "",
+    is_outdated: bool = False,
+) -> Invitation:
     return Invitation(
         id=record.id.hex(),
         text=text,
@@ -123,6 +138,7 @@ def _view(record: InvitationRecord, joiners: Iterable[JoinerRecord] = (), *, tex
         until=record.until,
         uses=record.uses,
         ask=record.ask,
+        outdated=is_outdated,
         joiners=tuple(map(_view_joiner, joiners)),
     )
 
@@ -136,6 +152,7 @@ def _view_joiner(joiner: JoinerRecord) -> Joiner:
         at=joiner.at,
         words=joiner.words,
         address=joiner.host,
+        was_known=joiner.was_known,
     )
 
 

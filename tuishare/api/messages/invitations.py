@@ -50,8 +50,9 @@ class Joiner(Message, frozen=True, kw_only=True):
         user: name in the user book; empty before they have joined.
         state: how far they have come.
         at: since when, Unix seconds.
-        words: four words that both sides see once they have joined, and may compare.
+        words: four words that both sides see, also while they wait for approval, and may compare.
         address: that they called from.
+        was_known: they were a user before, whom cancelling the invitation does not remove.
     """
 
     fingerprint: str
@@ -61,6 +62,7 @@ class Joiner(Message, frozen=True, kw_only=True):
     at: UnixTime
     words: str
     address: str
+    was_known: bool = False
 
 
 class Invitation(Message, frozen=True, kw_only=True):
@@ -75,6 +77,7 @@ class Invitation(Message, frozen=True, kw_only=True):
         until: not usable from then on, Unix seconds.
         uses: how many users may be added by it.
         ask: whether each of them needs the user's approval.
+        outdated: it is of no use any more, because this agent has another identity or link key by now.
         joiners: who came with it, in the order of their last step; of those who did not get in, the last 20.
     """
 
@@ -86,6 +89,7 @@ class Invitation(Message, frozen=True, kw_only=True):
     until: UnixTime
     uses: Count = 1
     ask: bool = False
+    outdated: bool = False
     joiners: tuple[Joiner, ...] = ()
 
     @property
@@ -134,7 +138,7 @@ class Joining(Message, frozen=True, kw_only=True):
     Attributes:
         id: of the invitation, 32 hexadecimal digits.
         user: the inviter's name in the user book; empty while they are not reached: the agent calls them again.
-        words: four words that both sides see and may compare; empty before.
+        words: four words that both sides see and may compare, also while the inviter has to approve; empty before.
         verified: whether the inviter counts as verified.
         until: not usable from then on, Unix seconds.
         tried: when the inviter was called last, Unix seconds.

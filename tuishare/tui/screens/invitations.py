@@ -15,9 +15,10 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuishare.api.messages import Invitation, InvitationNamed, JoinerAnswer, JoinerState, Joining
+from tuishare.api.messages import Invitation, InvitationNamed, Joiner, JoinerAnswer, JoinerState, Joining
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.invitations import (
+    describe_asking,
     describe_invitation,
     describe_joiner,
     describe_waiting,
@@ -75,10 +76,21 @@ class InvitationsScreen(Form):
             )
 
     def action_answer(self, approve: bool) -> None:
-        """Answer the one who asks to join by the chosen invitation; the first of several."""
-        if answers := self._answers(approve=approve):
-            first = answers[0]
-            self._do(lambda: self.app.agent.answer_joiner(first))
+        """Answer the first who asks to join by the chosen invitation; before they are let in, show who it is."""
+        chosen = self._chosen
+        if chosen is None or not (asking := self._joiners_asking):
+            return
+        first = asking[0]
+        answer = JoinerAnswer(id=chosen.id, fingerprint=first.fingerprint, approve=approve)
+
+        def give(agreed: bool | None) -> None:
+            if agreed:
+                self._do(lambda: self.app.agent.answer_joiner(answer))
+
+        if approve:
+            self.app.push_screen(ConfirmScreen(confirm_approval(first)), give)
+        else:
+            give(agreed=True)
 
     @property
     def _chosen(self) -> AnyInvitation | None:
@@ -87,14 +99,12 @@ class InvitationsScreen(Form):
             return None
         return self._entries.get(options.get_option_at_index(options.highlighted).id or "")
 
-    def _answers(self, *, approve: bool) -> list[JoinerAnswer]:
+    @property
+    def _joiners_asking(self) -> list[Joiner]:
+        """Those who ask to join by the chosen invitation."""
         chosen = self._chosen
         joiners = chosen.joiners if isinstance(chosen, Invitation) else ()
-        return [
-            JoinerAnswer(id=chosen.id, fingerprint=joiner.fingerprint, approve=approve)
-            for joiner in joiners
-            if chosen is not None and joiner.state is JoinerState.ASKS
-        ]
+        return [joiner for joiner in joiners if joiner.state is JoinerState.ASKS]
 
     def _list_again(self) -> None:
         self.run_worker(self._list(), name="list", group="list", exclusive=True)
@@ -127,7 +137,7 @@ class InvitationsScreen(Form):
 
     @on(OptionList.OptionHighlighted)
     def _describe(self) -> None:
-        chosen, asking = self._chosen, bool(self._answers(approve=True))
+        chosen, asking = self._chosen, bool(self._joiners_asking)
         self.query_one("#end", Button).disabled = chosen is None
         for button in self.query("#approve, #decline"):
             button.display = asking
@@ -176,8 +186,19 @@ def confirm_ending(entry: AnyInvitation) -> Confirmation:
     members = ", ".join(clean(member.user) for member in entry.members)
     if not members:
         return Confirmation(title, f"for {entry.name or 'one person'}", facts, _UNUSED, "Cancel it")
-    lost = f"{members}: removed from your users, and from everything that you share."
-    return Confirmation(title, f"used by {members}", facts, lost, "Cancel and remove")
+    removed = ", ".join(clean(member.user) for member in entry.members if not member.was_known)
+    left = ", ".join(clean(member.user) for member in entry.members if member.was_known)
+    lost = [f"{removed}: removed from your users, and from everything that you share."] if removed else []
+    if left:
+        lost.append(f"{left}: only the trust and the groups that it gave are taken back.")
+    label = "Cancel and remove" if removed else "Cancel it"
+    return Confirmation(title, f"used by {members}", facts, " ".join(lost), label)
+
+
+def confirm_approval(joiner: Joiner) -> Confirmation:
+    """Return the question before one who asks is let in."""
+    facts = tuple(map(clean, describe_asking(joiner)))
+    return Confirmation("Let them join?", joiner.called, facts, "They become a user of yours.", "Approve")
 
 
 def _describe_given(invitation: Invitation) -> list[str]:
@@ -187,4 +208,5 @@ def _describe_given(invitation: Invitation) -> list[str]:
     for joiner in invitation.joiners:
         lines.append(f"{clean(joiner.called)} {clean(describe_joiner(joiner, format_timestamp))}")
         lines.append(f"  called from {clean(joiner.address)}; words: {clean(joiner.words)}")
+        lines.append(f"  fingerprint: {clean(joiner.fingerprint)}")
     return lines
