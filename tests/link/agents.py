@@ -51,6 +51,7 @@ class Contact:
     owner: Agent
     signer: bytes
     record: AddressRecord | None = None
+    introducible: bytes = b""
     inbox: dict[bytes, bytes] = field(default_factory=dict)
     given: dict[bytes, bytes] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
@@ -63,6 +64,9 @@ class Contact:
 
     def own_record(self) -> bytes:
         return self.owner.record()
+
+    def own_introducible(self) -> bytes:
+        return self.owner.introducible
 
     async def judge(self, offer: Offer) -> OfferAnswer:
         if offer.digest in self.inbox:
@@ -82,6 +86,9 @@ class Contact:
     async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
         if record.supersedes(self.record):
             self.record = record
+
+    async def keep_introducible(self, record: AddressRecord, signed: bytes) -> None:
+        self.introducible = signed
 
     async def keep_problem(self, problem: ProblemMessage) -> None:
         self.problems.append(problem)
@@ -108,6 +115,7 @@ class Agent:
     contacts: dict[bytes, Contact] = field(default_factory=dict)
     invitations: dict[bytes, Invitation] = field(default_factory=dict)
     denied: NotAdmitted | None = None
+    introducible: bytes = b""
     joined: list[Introduced] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     ends: list[LinkFailed] = field(default_factory=list)

@@ -27,6 +27,7 @@ from tuishare.link.messages import (
     Have,
     Hello,
     Introduce,
+    IntroducibleRecord,
     IntroductionMessage,
     Later,
     NewRecord,
@@ -52,6 +53,7 @@ D = b"d" * 32
 CONTACT: tuple[ContactMessage, ...] = (
     Hello((1,), ALICE.record()),
     NewRecord(ALICE.record(2)),
+    IntroducibleRecord(ALICE.record(2)),
     Offer(D, 16_000, b"s" * 16, 3),
     Want(D),
     Have(D),

@@ -23,6 +23,7 @@ from tuishare.link.messages import (
     Have,
     Hello,
     Introduce,
+    IntroducibleRecord,
     IntroductionMessage,
     Later,
     NewRecord,
@@ -89,6 +90,10 @@ BROKEN: dict[str, tuple[Sequence[bytes], str]] = {
     "taken of nothing": ([encode_message(Taken(BOB.receipt()))], "not offered"),
     "a receipt of another": ([encode_message(ReceiptMessage(MALLORY.receipt()))], "another identity"),
     "a forged receipt": ([encode_message(ReceiptMessage(BOB.receipt()[:-1] + b"\0"))], "not valid"),
+    "an introducible record of another": (
+        [encode_message(IntroducibleRecord(MALLORY.record()))],
+        "of another identity",
+    ),
     "an introduction by another": (
         [encode_message(IntroductionMessage(MALLORY.introduction(CAROL, ALICE)))],
         "another identity",

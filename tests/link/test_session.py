@@ -231,6 +231,19 @@ async def test_a_mistake_of_the_agent_ends_the_link_and_is_raised(agents: tuple[
     assert isinstance(stream_errors[0], ZeroDivisionError)
 
 
+async def test_what_may_be_passed_on_comes_after_hello_and_with_each_record(
+    agents: tuple[Agent, Agent],
+) -> None:
+    alice, bob = agents
+    alice.introducible = ALICE.record(7)
+    async with alice.calling(bob) as session:
+        await wait_until(lambda: contact(bob, alice).introducible == ALICE.record(7))
+        assert contact(alice, bob).introducible == b""
+        alice.introducible = ALICE.record(9)
+        session.send_record(ALICE.record(10))
+        await wait_until(lambda: contact(bob, alice).introducible == ALICE.record(9))
+
+
 SIGNED = ALICE.introduction(CAROL, BOB)
 DIGEST = hashlib.sha256(SIGNED).digest()
 

@@ -369,6 +369,12 @@ class Database:
         )
         return found.rowcount > 0
 
+    def save_introducible_record(self, signer: bytes, signed: bytes) -> None:
+        """Save the record that a user whose address record is known lets others pass on."""
+        self._connection.execute(
+            "UPDATE address_records SET introducible = ? WHERE signer = ?", (signed, signer)
+        )
+
     def handovers(self) -> list[HandoverRecord]:
         """Return the handovers of all shares, in the order of their beginning."""
         return self._all(HandoverRecord, "ORDER BY rowid")

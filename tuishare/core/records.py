@@ -280,11 +280,13 @@ class KnownAddressRecord:
         signer: Ed25519 public key of the card, 32 bytes.
         sequence: of the record; a lower one never replaces it.
         signed: the record, see `tuishare.link.address_record`.
+        introducible: the same without a mailbox, for others than contacts; empty: none.
     """
 
     signer: bytes
     sequence: int
     signed: bytes
+    introducible: bytes = b""
 
 
 class HandoverState(StrEnum):

@@ -226,9 +226,12 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads ADD COLUMN local_name TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE downloads ADD COLUMN renamed TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE downloads ADD COLUMN replaces_renamed TEXT NOT NULL DEFAULT '[]'",
+    ),
+    (
         "ALTER TABLE joiners ADD COLUMN was_known INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE joiners ADD COLUMN teams TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE joiners ADD COLUMN verifies INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE joins ADD COLUMN words TEXT NOT NULL DEFAULT ''",
     ),
+    ("ALTER TABLE address_records ADD COLUMN introducible BLOB NOT NULL DEFAULT x''",),
 )

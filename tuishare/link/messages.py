@@ -62,6 +62,15 @@ class NewRecord(LinkMessage, frozen=True, tag="record"):
     record: SignedRecord
 
 
+class IntroducibleRecord(LinkMessage, frozen=True, tag="introducible"):
+    """The sender's address record without their mailbox, which a contact who introduces them may pass on.
+
+    An agent that does not know it ignores it.
+    """
+
+    record: SignedRecord
+
+
 class Offer(LinkMessage, frozen=True):
     """An envelope is there; answered by `Want`, `Have`, `Later` or `Declined`.
 
@@ -200,6 +209,7 @@ class NotAdmitted(LinkMessage, frozen=True, tag="not-admitted"):
 ContactMessage: TypeAlias = (
     Hello
     | NewRecord
+    | IntroducibleRecord
     | Offer
     | Want
     | Have
@@ -232,7 +242,7 @@ _PEEKER: Final = msgspec.msgpack.Decoder(_Kind)
 KINDS: Final = frozenset(
     str(kind.__struct_config__.tag)
     for kind in (
-        *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage),
+        *(Hello, NewRecord, IntroducibleRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage),
         *(ProblemMessage, IntroductionMessage, Ping),
         *(Introduce, Redeem, Welcome, NotAdmitted),
     )

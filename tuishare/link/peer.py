@@ -83,6 +83,9 @@ class LinkPeer(Protocol):
     def own_record(self) -> bytes:
         """Return our signed address record for this contact."""
 
+    def own_introducible(self) -> bytes:
+        """Return our signed address record without our mailbox; empty where the record itself names none."""
+
     async def judge(self, offer: Offer) -> OfferAnswer:
         """Decide about an offer before a byte of it is taken: size, rate, quota, and what is here already."""
 
@@ -95,6 +98,9 @@ class LinkPeer(Protocol):
 
     async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
         """Keep a record of the contact if it supersedes the one known."""
+
+    async def keep_introducible(self, record: AddressRecord, signed: bytes) -> None:
+        """Keep a record that the contact lets us pass on, if it supersedes the one known."""
 
     async def keep_introduction(self, introduction: Introduction, signed: bytes) -> IntroductionAnswer:
         """Decide about an introduction by the contact, and keep it durably before answering `Have`.

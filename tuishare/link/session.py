@@ -28,6 +28,7 @@ from tuishare.link.messages import (
     Declined,
     Have,
     Hello,
+    IntroducibleRecord,
     IntroductionAnswer,
     IntroductionMessage,
     Later,
@@ -111,6 +112,7 @@ class Session:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._send(Hello((VERSION,), self._peer.own_record()))
+                self._send_introducible()
                 self._ping()
                 await self._read()
         except* TuishareError as failed:
@@ -175,6 +177,7 @@ class Session:
         """Send an address record of ours that is newer than the last; one that is lost comes with the next hello."""
         if self._end is None:
             self._send(NewRecord(signed))
+            self._send_introducible()
 
     def close(self) -> None:
         """End the link at once."""
@@ -227,14 +230,21 @@ class Session:
                 await self._settle(self._outgoing.offer_of(receipt.digest, sent=True), receipt, signed)
             case ReceiptMessage() | IntroductionMessage():
                 await self._statements.add_when_room(message)
-            case NewRecord(record=signed):
-                await self._peer.keep_record(self._read_record(signed), signed)
+            case NewRecord() | IntroducibleRecord():
+                await self._keep_record(message)
             case ProblemMessage():
                 await self._peer.keep_problem(message)
             case Ping():
                 pass
             case Hello():
                 raise BrokenRule("a second hello")
+
+    async def _keep_record(self, message: NewRecord | IntroducibleRecord) -> None:
+        record = self._read_record(message.record)
+        if isinstance(message, NewRecord):
+            await self._peer.keep_record(record, message.record)
+        else:
+            await self._peer.keep_introducible(record, message.record)
 
     async def _keep_statement(self, statement: ReceiptMessage | IntroductionMessage) -> None:
         """Store what is stated and answer it, beside the reader: it must go on while answers wait."""
@@ -290,6 +300,10 @@ class Session:
         if receipt.signer != self._peer.signer:
             raise BrokenRule("a receipt of another identity")
         return receipt
+
+    def _send_introducible(self) -> None:
+        if signed := self._peer.own_introducible():
+            self._send(IntroducibleRecord(signed))
 
     def _send(self, message: ContactMessage) -> None:
         self._write(encode_message(message))

@@ -76,6 +76,37 @@ async def test_the_write_key_of_a_mailbox_is_told_to_no_one_by_an_introduction(a
         assert to_bob.record == told
 
 
+def record_in_a_hub(sequence: int, *, link_key: bytes = CAROL.link_key.public_key) -> bytes:
+    hub = HubAddress("192.0.2.9:50012", b"h" * 32, b"m" * 16, b"w" * 32)
+    return sign_record(
+        CAROL.signing_key, link_key=link_key, sequence=sequence, issued=NOW, addresses=ADDRESSES, hub=hub
+    )
+
+
+async def test_a_member_of_a_hub_is_introduced_with_the_record_that_they_let_pass_on(agent: Agent) -> None:
+    contacts = agent._parts.link.contacts
+
+    async def keep(signed: bytes) -> bytes:
+        await contacts.keep_introducible(read_record(signed), signed)
+        (to_bob,) = sent(agent, BOB)
+        return to_bob.record
+
+    await introduce(agent, "bob", "carol")
+    assert await keep(CAROL.record(3)) == b""  # of one whose address record is not known
+    full = record_in_a_hub(6)
+    await contacts.keep(read_record(full), full)
+    assert await keep(record_in_a_hub(5)) == b""
+    assert await keep(CAROL.record(5)) == CAROL.record(5)
+    assert await keep(CAROL.record(4)) == CAROL.record(5)
+    assert await keep(CAROL.record(6)) == CAROL.record(5)  # it would take the place of the record itself
+    stored = await agent._context.store.run(lambda database: database.address_records())
+    assert (full, CAROL.record(5)) in [(each.signed, each.introducible) for each in stored]
+    other = record_in_a_hub(8, link_key=BOB.link_key.public_key)
+    await contacts.keep(read_record(other), other)
+    (to_bob,) = sent(agent, BOB)
+    assert to_bob.record == b""  # whoever called that address would find another key
+
+
 async def answer(agent: Agent, to: Person, answer: type[IntroductionAnswer]) -> GivenIntroduction:
     (record,) = given(agent).waiting(to.signer)
     signed = given(agent).sign(record)

@@ -31,7 +31,9 @@ from tuishare.api.messages import (
 from tuishare.core.introduction_queries import find_known_cards
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.link import messages
+from tuishare.link.address_record import HubAddress, read_record, sign_record
 from tuishare.link.introduction import read_introduction, sign_introduction
+from tuishare.link.mailbox.enrolment import HubPlace
 from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
 from tuishare.link.session import Session
 from tuishare.people import User, load_book
@@ -130,6 +132,46 @@ async def test_an_introduction_without_an_answer_is_sent_again_over_the_same_lin
         assert session() is before
 
 
+async def test_members_of_a_hub_find_each_other_by_an_introduction_and_tell_their_keys_themselves(
+    tmp_path: Path,
+) -> None:
+    """Nothing is carried by hand, and the introducer passes on no key of a mailbox."""
+    names = ("bob", "carol")
+    homes = {name: make_home(tmp_path, name) for name in ("alice", *names)}
+    for home in homes.values():
+        home.configure(link=LINK)
+    async with contextlib.AsyncExitStack() as stack:
+        agents = {name: await stack.enter_async_context(running(home)) for name, home in homes.items()}
+        for name in names:
+            link = agents[name]._parts.link
+            place = HubPlace("127.0.0.1:9", MALLORY.link_key.public_key)
+            link._membership.join(place, name.encode().ljust(16), name.encode().ljust(32), ())
+            link._look.set()
+            await invite(agents["alice"], agents[name], name)
+            await agents[name].service.change_user(UserChange(name="alice", introduces=True))
+        signers = {name: homes[name].identity.signer for name in names}
+        contacts = agents["alice"]._parts.link.contacts
+        await wait_until(
+            lambda: (
+                all(map(contacts.introducible_record_of, signers.values()))
+                and all((record := contacts.record_of(each)) and record.hub for each in signers.values())
+            ),
+            seconds=PATIENCE,
+        )
+        await agents["alice"].service.introduce(UsersToIntroduce(names=("@crew",)))
+        for name, other in (names, reversed(names)):
+            of_other = agents[name]._parts.link.contacts
+            await wait_until(lambda: other in linked(agents[name]), seconds=PATIENCE)  # noqa: B023
+            await wait_until(
+                lambda: (
+                    (record := of_other.record_of(signers[other])) is not None  # noqa: B023
+                    and record.hub is not None
+                    and record.hub.write_key == other.encode().ljust(32)  # noqa: B023
+                ),
+                seconds=PATIENCE,
+            )
+
+
 ALICE_USER = User("alice", card=ALICE.card, verified=True)
 
 
@@ -199,6 +241,20 @@ async def test_an_introduction_waits_to_be_accepted_once_and_the_user_is_not_ver
     await say(bob_agent, introduction(bob_agent, CAROL, sequence=4, record=older))
     assert contacts.signed_record_of(CAROL.signer) == newer
     assert shown(bob_agent) == []
+    # It says nothing about the mailbox of one who has one, which may be the only way to them.
+    hub = HubAddress("192.0.2.9:50012", b"h" * 32, b"m" * 16, b"w" * 32)
+    in_a_hub = sign_record(
+        CAROL.signing_key,
+        link_key=CAROL.link_key.public_key,
+        sequence=record.sequence + 2,
+        issued=NOW,
+        addresses=(),
+        hub=hub,
+    )
+    await contacts.keep(read_record(in_a_hub), in_a_hub)
+    passed_on = CAROL.record(record.sequence + 3)
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=5, record=passed_on))
+    assert contacts.signed_record_of(CAROL.signer) == in_a_hub
     # No chain: whom the introduced introduce is not followed, also not where "always" was chosen by mistake.
     answer = await say(bob_agent, introduction(bob_agent, MALLORY, by=CAROL))
     assert isinstance(answer, Later)

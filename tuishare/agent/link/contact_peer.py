@@ -60,6 +60,10 @@ class ContactPeer(LinkPeer):
         """Return our signed address record."""
         return self._parts.own_record.signed_for(self._signer)
 
+    def own_introducible(self) -> bytes:
+        """Return our signed address record without our mailbox; empty where the record itself names none."""
+        return self._parts.own_record.introducible_for(self._signer)
+
     async def judge(self, offer: Offer) -> OfferAnswer:
         """Decide about an offer before a byte of it is taken."""
         return await self._parts.arrivals.judge(self._user(), offer)
@@ -72,6 +76,10 @@ class ContactPeer(LinkPeer):
         """Keep a record of the contact if it supersedes the one known."""
         if await self._parts.contacts.keep(record, signed):
             self._on_record(self._signer)
+
+    async def keep_introducible(self, record: AddressRecord, signed: bytes) -> None:
+        """Keep a record that the contact lets us pass on, if it supersedes the one known."""
+        await self._parts.contacts.keep_introducible(record, signed)
 
     async def keep_introduction(self, introduction: Introduction, signed: bytes) -> IntroductionAnswer:
         """Decide about an introduction by the contact, and keep it."""

@@ -54,6 +54,7 @@ class Contacts:
         self._records: dict[bytes, AddressRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
         self._signed: dict[bytes, bytes] = {}
+        self._introducible: dict[bytes, bytes] = {}
 
     async def load(self) -> None:
         """Read the address records of the last run."""
@@ -65,6 +66,8 @@ class Contacts:
                 continue
             if record.signer == stored.signer:
                 self._records[record.signer], self._signed[record.signer] = record, stored.signed
+                if stored.introducible:
+                    self._introducible[record.signer] = stored.introducible
         self._find_hubs()
 
     def take_book(self, book: UserBook) -> None:
@@ -97,9 +100,35 @@ class Contacts:
         return self._signed.get(signer, b"")
 
     def introducible_record_of(self, signer: bytes) -> bytes:
-        """Return that record for others than contacts; empty if it names a mailbox, whose write key is for contacts."""
+        """Return that record for others than contacts: without a mailbox, whose write key is for contacts alone.
+
+        Empty if the contact has a mailbox, and has given no such record with their present link key.
+        """
         record = self._records.get(signer)
-        return b"" if record is None or record.hub is not None else self.signed_record_of(signer)
+        if record is None or record.hub is None:
+            return self.signed_record_of(signer)
+        introducible = self._read_introducible(signer)
+        if introducible is None or introducible.link_key != record.link_key:
+            return b""
+        return self._introducible[signer]
+
+    async def keep_introducible(self, record: AddressRecord, signed: bytes) -> None:
+        """Keep a record that a contact lets us pass on, unless it names a mailbox, or a newer one is known."""
+        full = self._records.get(record.signer)
+        if record.hub is not None or full is None or record.sequence >= full.sequence:
+            return
+        if not record.supersedes(self._read_introducible(record.signer)):
+            return
+        if not self._rates.take(record.signer):
+            return
+        await self._store.run(lambda database: database.save_introducible_record(record.signer, signed))
+        self._introducible[record.signer] = signed
+
+    def _read_introducible(self, signer: bytes) -> AddressRecord | None:
+        try:
+            return read_record(self._introducible[signer])
+        except (KeyError, VerificationFailed):
+            return None
 
     async def keep(self, record: AddressRecord, signed: bytes, *, is_joining: bool = False) -> bool:
         """Keep the record of a user, unless one that is not older is known, or too many came in a short time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.live import Live
@@ -23,6 +24,7 @@ from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.people import Identity
 from tuishare.people.cards import encode_card
 
+_LEAST_SEQUENCE: Final = 2
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,8 @@ class OwnRecord:
 
     Attributes:
         signed: the record in force; empty before the first `refresh`.
+        introducible: the same without the mailbox, for those to whom contacts introduce us; empty without a mailbox,
+            since then `signed` serves.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class OwnRecord:
         self._former = b""
         self._unaware: set[bytes] = set()
         self.signed = b""
+        self.introducible = b""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -76,6 +81,10 @@ class OwnRecord:
         record of the former identity only.
         """
         return self._former if self._former and contact in self._unaware else self.signed
+
+    def introducible_for(self, contact: bytes) -> bytes:
+        """Return what a contact who introduces us may pass on beside our card; empty: the record itself, or nothing."""
+        return self.introducible if self.signed_for(contact) is self.signed else b""
 
     def note_refusal(self, contact: bytes) -> None:
         """Note that a contact has refused our record: the next call gives the other one."""
@@ -106,11 +115,13 @@ class OwnRecord:
         known = self._record or await self._load(signer)
         if known is not None and self._is_current(known, signer, addresses):
             changed, self._record = self._record is None, known
+            self.introducible = self._sign_introducible(known)
             self._address_record.current = self.signed
             return changed
         last = known.sequence if known is not None and known.signer == signer else 0
-        # Greater than the last one even where the database was lost, unless the clock went back since.
-        await self._put_in_force(max(last + 1, self._clock.now()), addresses)
+        # Greater than the last one even where the database was lost, unless the clock went back since. The number
+        # between is that of the introducible record, so that the record itself replaces it wherever both are known.
+        await self._put_in_force(max(last + 2, self._clock.now()), addresses)
         return True
 
     def _find_addresses(self, port: int | None) -> tuple[Endpoint, ...]:
@@ -154,4 +165,17 @@ class OwnRecord:
         stored = KnownAddressRecord(identity.signer, sequence, signed)
         await self._store.run(lambda database: database.save_address_record(stored))
         self._record, self.signed = read_record(signed), signed
+        self.introducible = self._sign_introducible(self._record)
         self._address_record.current = signed
+
+    def _sign_introducible(self, record: AddressRecord) -> bytes:
+        """Sign a record once more without its hub; each time the same, so that it need not be stored."""
+        if record.hub is None or record.sequence < _LEAST_SEQUENCE:
+            return b""
+        return sign_record(
+            self._identity.current.signing_key,
+            link_key=record.link_key,
+            sequence=record.sequence - 1,
+            issued=record.issued,
+            addresses=record.endpoints,
+        )

@@ -268,6 +268,9 @@ class ReceivedIntroductions:
         record = introduction.read_record()
         if record is None:
             return
+        known = self._contacts.record_of(record.signer)
+        if known is not None and known.hub is not None and record.hub is None:
+            return  # it says nothing about the mailbox, which may be the only way to them
         await self._contacts.keep(record, introduction.record, is_joining=is_joining)
 
     async def _settle(self, introduced: bytes) -> None:
