@@ -34,9 +34,23 @@ class Tmux:
         self._tell(
             *session, **person.environment | variables | {"TERM": "screen-256color", "LC_ALL": "C.UTF-8"}
         )
+        self._tell("set-option", "-s", "set-clipboard", "on")
 
     def press(self, *keys: str) -> None:
         self._tell("send-keys", *keys)
+
+    def paste(self, text: str) -> None:
+        """Paste as a terminal does, marked as pasted."""
+        self._tell("set-buffer", text)
+        self._tell("paste-buffer", "-p")
+
+    def clipboard(self) -> str:
+        """Return what the program has copied."""
+        return self._tell("show-buffer")
+
+    def screen(self) -> str:
+        """Return what it shows."""
+        return self._tell("capture-pane", "-p", "-J")
 
     def shows(self, words: str) -> Callable[[], bool]:
         """Return a look for these words on the screen; 20 a second at most, because each is a process."""
@@ -47,7 +61,7 @@ class Tmux:
             if time.monotonic() < looked + 0.05:
                 return False
             looked = time.monotonic()
-            return words in self._tell("capture-pane", "-p", "-J")
+            return words in self.screen()
 
         return look
 

@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "choose": ("contract.pdf",),
     "revoke": ("film.mov", "bob"),
     "invite cancel": ("abab",),
-    "invite approve": ("cdcd",),
+    "invite approve": ("cdcd", "--yes"),
     "invite decline": ("cdcd",),
     "join use": ("-",),
     "join cancel": ("efef",),
