@@ -40,7 +40,8 @@ KEY_REPLACED: Final = (
 KEYS_REPLACED: Final = (
     "You get a new card. Your shares are sealed and signed again: send their recipients the new envelopes (each the "
     "file NAME.torrent.encrypted in the outbox). Their agents accept the new card because the old one signs it; send "
-    "it to them as well. You can still open what was sealed for your old card."
+    "it to them as well. You can still open what was sealed for your old card. Open invitations of yours are of no use "
+    "any more."
 )
 """What happens when the agent's own keys are replaced."""
 KEYS_STOLEN: Final = (
