@@ -51,6 +51,11 @@ class Places:
         return self.config / "link.key"
 
     @property
+    def reach_key_file(self) -> Path:
+        """The key by which this agent logs in to an SSH server that makes it reachable, mode 0600."""
+        return self.config / "reach.key"
+
+    @property
     def mailbox_file(self) -> Path:
         """The hub of this agent and the write key of its mailbox, mode 0600."""
         return self.config / "mailbox.json"

@@ -12,6 +12,8 @@ from tuishare.agent.config_reload import LIVE
 from tuishare.config.model import Config, load_config
 from tuishare.errors import BadConfiguration
 from tuishare.home_paths import Places, find_places
+from tuishare.net.endpoints import Endpoint
+from tuishare.net.ssh_place import SshPlace
 
 PERIOD = "[[limits.schedule]]\nfrom = '08:00'\nuntil = '18:00'\n"
 TEMPLATE = Path(__file__).parents[2] / "config" / "tuishare.toml"
@@ -164,3 +166,40 @@ def test_links_in_a_circle_are_no_reason_to_fail(places: Places, tmp_path: Path)
     (tmp_path / "circle").symlink_to("circle")
     config = load(places, f"[[drop]]\npath = '{tmp_path / 'circle'}'\nusers = ['bob']\n")
     assert config.drop[0].path == str(tmp_path / "circle")
+
+
+def test_an_ssh_server_is_one_way_to_be_reached(places: Places) -> None:
+    network = load(places, "[network]\nreach = 'ssh://alice@server.example'\nreach_port = 21000").network
+    assert (network.ssh_reach, network.reach_by_hub) == (
+        SshPlace("alice", Endpoint("server.example", 22)),
+        False,
+    )
+    for given, host, port in (
+        ("ssh://a-b@192.0.2.7:2222", "192.0.2.7", 2222),
+        ("ssh://a@[2001:db8::1]/", "2001:db8::1", 22),
+    ):
+        place = load(places, f"[network]\nreach = '{given}'").network.ssh_reach
+        assert place is not None
+        assert place.endpoint == Endpoint(host, port)
+    for reach, by_hub in (("hub", True), ("off", False)):
+        network = load(places, f"[network]\nreach = '{reach}'").network
+        assert (network.ssh_reach, network.reach_by_hub) == (None, by_hub)
+    behind = load(places, "[network]\nreach = 'ssh://a@b'\nproxy = 'socks5://p:1'").network
+    assert (behind.ssh_reach, behind.reach_by_hub) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("reach = 'yes'", "key network.reach: 'yes' is no way to be reached"),
+        ("reach = 'ssh://server.example'", "no way to be reached"),
+        ("reach = 'ssh://a:secret@server.example'", "no way to be reached"),
+        ("reach = 'ssh://-oProxyCommand@server.example'", "no way to be reached"),
+        ("reach = 'ssh://a@server.example:0'", "no way to be reached"),
+        ("reach_port = 80", "key network.reach_port: expected 0 or 1024 to 65533"),
+        ("reach_host_key = 'MD5:00'", "no fingerprint of a host key"),
+    ],
+)
+def test_another_way_to_be_reached_is_refused(places: Places, text: str, said: str) -> None:
+    with pytest.raises(BadConfiguration, match=re.escape(said)):
+        load(places, f"[network]\n{text}")

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from tuishare.config.model import Config, NetworkSettings, TrackerSettings
-from tuishare.core.own_addresses import MAX_CONTACTS, check_addresses, find_contacts, listen_port
+from tuishare.core.own_addresses import (
+    MAX_CONTACTS,
+    check_addresses,
+    find_contacts,
+    listen_port,
+    ssh_reach_ports,
+)
 from tuishare.errors import BadConfiguration, BadInput
 from tuishare.home_paths import find_places
 from tuishare.swarm import parse_endpoint
@@ -158,3 +164,12 @@ def test_a_hub_comes_after_all_others_and_always_stays(monkeypatch: pytest.Monke
     assert len(found) == MAX_CONTACTS
     assert found[-2:] == ("hub.example:21002", "127.0.0.1:7")
     assert found[0] == "8.8.8.1:7"
+
+
+def test_ports_at_an_ssh_server_are_our_own_numbers_or_three_in_a_row() -> None:
+    assert ssh_reach_ports(Config()) == {"link": 50011, "tracker": 50009, "swarm": 50007}
+    chosen = NetworkSettings(reach_port=21_000)
+    assert ssh_reach_ports(Config(network=chosen)) == {"link": 21_000, "tracker": 21_001, "swarm": 21_002}
+    without = Config(network=chosen, tracker=TrackerSettings(listen=""))
+    assert ssh_reach_ports(without) == {"link": 21_000, "swarm": 21_002}
+    assert "swarm" not in ssh_reach_ports(Config(network=NetworkSettings(listen=":0")))

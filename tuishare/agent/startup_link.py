@@ -30,6 +30,7 @@ from tuishare.agent.link.own_record import OwnRecord
 from tuishare.agent.link.received_introductions import ReceivedIntroductions
 from tuishare.agent.network.reach_client import ReachClient
 from tuishare.agent.network.reachability import tracker_contacts
+from tuishare.agent.network.ssh_reach import SshReach
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.repository import ShareRepository
@@ -249,6 +250,7 @@ def make_link(
         earlier_shares=EarlierShares(shares.shares, shares.deliveries, contacts, handovers, seal),
         reach=reach,
         callers_by_hub=context.callers,
+        ssh_reach=SshReach(reach, context.settings.current, context.places.reach_key_file),
         key_file=context.places.link_key_file,
         make_open_parts=make_open_parts,
     )

@@ -17,6 +17,7 @@ from tuishare.cli import (
     introduction_commands,
     invitation_commands,
     manual_commands,
+    reach_commands,
     settings_commands,
     share_commands,
     system_commands,
@@ -210,6 +211,7 @@ app.add_typer(user_commands.user, name="user")
 invitation_commands.register(app)
 app.add_typer(introduction_commands.introductions, name="introductions")
 app.add_typer(hub_commands.hub, name="hub")
+app.add_typer(reach_commands.reach, name="reach")
 app.add_typer(web_commands.web, name="web")
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")

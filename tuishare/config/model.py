@@ -24,6 +24,7 @@ from tuishare.errors import BadConfiguration, BadInput
 from tuishare.fs.atomic import read_limited
 from tuishare.home_paths import Places
 from tuishare.net.proxy_settings import Proxy, parse_proxy
+from tuishare.net.ssh_place import SshPlace, check_fingerprint, parse_ssh_place
 
 MAX_SIZE = 1024 * 1024
 """Maximum size of `config.toml` in bytes."""
@@ -54,7 +55,10 @@ class NetworkSettings(_Section, frozen=True):
 
     Attributes:
         port_mapping: ask the router for a port mapping, by UPnP or NAT-PMP.
-        reach: whether the hub that was joined makes this machine reachable.
+        reach: how others reach this machine behind a router: ``hub``, by the one that it has joined; ``off``; or by an
+            SSH server, ``ssh://USER@HOST[:PORT]``, see `tuishare.net.ssh_place`.
+        reach_port: first of three ports at that SSH server; 0: the numbers of our own ports.
+        reach_host_key: fingerprint of the server's Ed25519 host key, ``SHA256:…``; empty: none is accepted.
         proxy: used for all peers and trackers, see `tuishare.net.proxy_settings`; empty: none.
     """
 
@@ -64,7 +68,9 @@ class NetworkSettings(_Section, frozen=True):
     share_addresses: bool = True
     force_mse: bool = False
     port_mapping: bool = False
-    reach: Literal["hub", "off"] = "hub"
+    reach: str = "hub"
+    reach_port: int = 0
+    reach_host_key: str = ""
     proxy: str = ""
 
     @property
@@ -76,6 +82,11 @@ class NetworkSettings(_Section, frozen=True):
     def reach_by_hub(self) -> bool:
         """Whether the hub that was joined makes us reachable; never behind a proxy."""
         return self.reach == "hub" and not self.proxy
+
+    @property
+    def ssh_reach(self) -> SshPlace | None:
+        """The SSH server that makes us reachable, or None; never behind a proxy."""
+        return None if self.reach in {"hub", "off"} or self.proxy else parse_ssh_place(self.reach)
 
 
 class TrackerSettings(_Section, frozen=True):
@@ -284,6 +295,10 @@ def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]
         yield "tracker.trusted_proxies", network, check_network
     if config.network.proxy:
         yield "network.proxy", config.network.proxy, parse_proxy
+    if config.network.reach not in {"hub", "off"}:
+        yield "network.reach", config.network.reach, _check_reach
+    if config.network.reach_host_key:
+        yield "network.reach_host_key", config.network.reach_host_key, check_fingerprint
     if config.notifications.webhook:
         yield "notifications.webhook", config.notifications.webhook, _check_webhook
         yield "notifications.webhook_secret", config.notifications.webhook_secret, _check_secret
@@ -293,6 +308,15 @@ def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]
         yield f"limits.{place}", given, read
     for place, given, read in config.web.texts():
         yield f"web.{place}", given, read
+
+
+def _check_reach(text: str) -> None:
+    try:
+        parse_ssh_place(text)
+    except BadInput as error:
+        raise BadInput(
+            f"{text[:80]!r} is no way to be reached", hint='Write "hub", "off" or "ssh://USER@HOST".'
+        ) from error
 
 
 def _check_webhook(text: str) -> None:
@@ -394,6 +418,11 @@ def check_config(config: Config, places: Places) -> None:
 
 
 def _check_amounts(config: Config, places: Places) -> None:
+    reach_port = config.network.reach_port
+    if reach_port and not 1024 <= reach_port <= 65_533:
+        raise _bad(
+            places.config_file, f"key network.reach_port: expected 0 or 1024 to 65533, not {reach_port}"
+        )
     for key, amount in (
         ("downloads.reserve", config.downloads.reserve),
         ("downloads.seed_days", config.downloads.seed_days),

@@ -14,6 +14,7 @@ from typing import Final
 from tuishare.config.model import Config, NetworkSettings
 from tuishare.errors import BadConfiguration, BadInput
 from tuishare.home_paths import Places
+from tuishare.link.mailbox.messages import ReachService
 from tuishare.net.addresses import MOST_CONTACTS, address_fault
 from tuishare.net.endpoints import parse_listen_address
 from tuishare.net.local_machine import own_addresses
@@ -94,6 +95,26 @@ def listen_addresses(config: Config) -> Mapping[str, str]:
         "link.listen": config.link.listen if config.link.enabled else "",
     }
     return {key: address for key, address in wanted.items() if address}
+
+
+def ssh_reach_ports(config: Config) -> Mapping[ReachService, int]:
+    """Return which ports of an SSH server are to be forwarded to ours: links, tracker, swarms.
+
+    Those that are closed here are left out; so is a port of our own that the system chooses, unless
+    ``network.reach_port`` says which one there is for it.
+    """
+    listening, first = listen_addresses(config), config.network.reach_port
+    keys: dict[ReachService, str] = {
+        "link": "link.listen",
+        "tracker": "tracker.listen",
+        "swarm": "network.listen",
+    }
+    ports = {
+        service: first + place if first else listen_port(listening[key])
+        for place, (service, key) in enumerate(keys.items())
+        if key in listening
+    }
+    return {service: port for service, port in ports.items() if port}
 
 
 def _check_address(key: str, given: str) -> None:

@@ -64,6 +64,8 @@ class SpliceEnd(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
         self.has_ended = False
+        self.early = bytearray()
+        """What came before the other connection was there: a channel may not obey the pause at once."""
         self._paused = _Pause.NOTHING
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,12 +74,20 @@ class SpliceEnd(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=_BUFFER)
         if self.other.transport is None:
             self.pause(_Pause.ALONE)
-        else:
-            self.other.resume(_Pause.ALONE)
+            return
+        if self.other.early:
+            self.transport.write(bytes(self.other.early))
+            self.other.early.clear()
+        if self.other.has_ended:
+            self.transport.write_eof()
+        self.other.resume(_Pause.ALONE)
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:  # noqa: ARG002 (asyncssh's signature)
         """Pass it on."""
-        if self.other.transport is not None:
+        if self.other.transport is None:
+            self.early += data
+            self.pause(_Pause.ALONE)
+        elif not self.other.transport.is_closing():
             self.other.transport.write(data)
         if seconds := self._whole.count(len(data)):
             self.pause(_Pause.PACE)
@@ -95,10 +105,14 @@ class SpliceEnd(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
         """Close the other one after what waits there is sent."""
         self.is_lost = True
-        if self.other.transport is not None:
-            self.other.transport.close()
+        self.other.finish()
         if self.other.is_lost or self.other.transport is None:
             self._whole.end()
+
+    def finish(self) -> None:
+        """Close this one after what waits here is sent."""
+        if self.transport is not None:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """Read nothing more for this connection."""

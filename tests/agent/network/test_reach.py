@@ -15,6 +15,8 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.network.two_houses import PUBLIC, Houses, houses, missing, outside
+from tests.link.openssh_servers import missing as no_openssh
+from tests.link.openssh_servers import openssh_server
 from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import (
@@ -29,13 +31,16 @@ from tuishare.api.messages import (
 from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.hub.operator import GetStatus, HubStatus, Invite, Invited, ask_hub
 from tuishare.hub.settings import HubPlaces, write_settings
+from tuishare.link.link_key import load_or_create_link_key
+from tuishare.link.ssh_forwarding import authorized_keys_line
 
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=f"no routers can be built: {missing()}"),
     pytest.mark.slow,
+    pytest.mark.timeout(400),
     pytest.mark.swarm,
 ]
-PATIENCE = 60.0
+PATIENCE = 120.0
 SIZE = 3_000_000
 
 
@@ -186,3 +191,25 @@ async def see_revocation(one: Running, other: Running) -> None:
     seen = (await one.ask(AgentClient.status)).now
     await one.until(lambda status: status.now > seen + 6)  # longer than a hub is tried after
     assert (await other.download("slow.bin")).progress == before < 1
+
+
+@pytest.mark.skipif(bool(no_openssh()), reason=f"no OpenSSH server: {no_openssh()}")
+async def test_both_ways_by_stock_openssh(built: Houses, alice: Home, bob: Home, tmp_path: Path) -> None:
+    inside = ("ip", "netns", "exec", built.world)
+    with openssh_server(tmp_path / "sshd", PUBLIC, 2222, place=inside) as server:
+        ports = {alice.name: 21_000, bob.name: 21_003}
+        for home in (alice, bob):
+            key = load_or_create_link_key(home.places.reach_key_file)
+            first = ports[home.name]
+            line = authorized_keys_line(key, {"link": first, "tracker": first + 1, "swarm": first + 2})
+            with server.authorized_keys.open("a") as keys:
+                keys.write(line + "\n")
+        reach = {"reach": f"ssh://root@{PUBLIC}:2222", "reach_host_key": server.fingerprint}
+        with (
+            agent_in(built.lans[0], alice, **reach, reach_port=ports["alice"]) as one,
+            agent_in(built.lans[1], bob, **reach, reach_port=ports["bob"]) as other,
+        ):
+            for agent in (one, other):
+                status = await agent.until(lambda status: bool(status.hub_address) and not status.problems)
+                assert status.hub_address == f"{PUBLIC}:{ports[agent.home.name] + 2}"
+            await deliver_both_ways(one, other)

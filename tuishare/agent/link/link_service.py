@@ -46,6 +46,7 @@ from tuishare.agent.link.link_state import LinkState
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.live import Live
 from tuishare.agent.network.reach_client import ReachAddresses, ReachClient
+from tuishare.agent.network.ssh_reach import SshReach
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
@@ -107,6 +108,7 @@ class LinkNeeds:
     Attributes:
         reach: connections that come by hub.
         callers_by_hub: who is behind the addresses that they come from.
+        ssh_reach: the connection to an SSH server that makes us reachable.
         make_open_parts: makes the others, once the link key is known.
     """
 
@@ -118,6 +120,7 @@ class LinkNeeds:
     introductions: UserIntroductions
     reach: ReachClient
     callers_by_hub: CallerAddresses
+    ssh_reach: SshReach
     key_file: Path
     make_open_parts: Callable[[LinkKey, Dial, Call], OpenParts]
 
@@ -152,6 +155,7 @@ class LinkService:
         self._membership = needs.membership
         self._reach = needs.reach
         self._callers_by_hub = needs.callers_by_hub
+        self._ssh_reach = needs.ssh_reach
         self._mailboxes: MailboxParts | None = None
         self._earlier_shares = needs.earlier_shares
         self.introductions = needs.introductions
@@ -312,6 +316,7 @@ class LinkService:
         self._parts, self._invitations, self._callers = made.parts, made.invitations, made.callers
         self.links, self.calls = made.links, made.calls
         made.mailboxes.reach.load()
+        self._ssh_reach.load()
         await self._listen(self._key, self._callers)
         with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
             await made.parts.own_record.refresh(self.port)
@@ -329,6 +334,7 @@ class LinkService:
         self.calls.adjust()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_addresses())
+            group.create_task(self._ssh_reach.run())
             group.create_task(self._follow_downloads())
             if self._joins is not None:
                 group.create_task(self._joins.run())

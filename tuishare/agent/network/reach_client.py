@@ -1,4 +1,4 @@
-"""Reach: this agent's three ports, at ports of a hub that forwards them.
+"""Reach: this agent's three ports, at ports of a hub, or of an SSH server, that forwards them.
 
 Owns where we are reachable that way, and the connections that come from there: each one is connected to our own
 port from a loopback address that stands for its caller. Only these three ports are ever connected to, and nothing but
