@@ -38,6 +38,9 @@ def test_an_operator_makes_a_hub_runs_it_and_looks_after_members(
     assert capsys.readouterr().out == f"{folder / 'hub.toml'}\n"
     with pytest.raises(BadConfiguration):
         hub.init_hub(address)
+    settings = HubPlaces(folder).settings_file
+    # Another hub on this machine, such as that of another test, may have the usual port.
+    settings.write_text(settings.read_text().replace('# listen = ":50013"', 'listen = "127.0.0.1:0"'))
     process = subprocess.Popen(
         [sys.executable, "-m", "tuishare", "hub", "run"],
         env=dict(os.environ),
