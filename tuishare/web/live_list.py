@@ -25,7 +25,7 @@ from tuishare.web.visit import FormFields, LiveStream, Page, Visit
 _PAUSE: Final = 1.0
 """Seconds between two updates, at least."""
 _RATE: Final = 12 * 1024
-"""Bytes a second for one page; what comes meanwhile is in the next update."""
+"""Bytes a second for one page; what does not fit into an update is in the next one, as it is then."""
 _QUIET: Final = 15.0
 """Seconds after which a line without content tells that the page is still served, and the session is checked."""
 _WRITE_SECONDS: Final = 10.0
@@ -125,25 +125,37 @@ class LiveList:
                 lost = not lost
                 text = str(parts.connection(visit.state.lost))
             if visit.state.snapshot is not None and not lost:
-                text += self._changes(visit, visit.state.snapshot, shown, parts)
+                changes, more = self._changes(visit, visit.state.snapshot, shown, parts)
+                text += changes
+                revision = -1 if more else revision
             sent = await _send(response, "message", text)
             await asyncio.sleep(max(_PAUSE, sent / _RATE))
 
-    def _changes(self, visit: Visit, snapshot: Snapshot, shown: Shown, parts: Any) -> str:
-        """Return the parts that differ from what is shown, which is brought up to date."""
+    def _changes(self, visit: Visit, snapshot: Snapshot, shown: Shown, parts: Any) -> tuple[str, bool]:
+        """Return parts that differ from what is shown, and whether more of them wait for the next update.
+
+        What is sent is noted in `shown`, at its end: the entries that were sent longest ago come first.
+        """
         now = self._shown(snapshot, self.select(snapshot, visit.query))
-        part = getattr(parts, self.part)
         pieces = []
         if now[_STATUS] != shown.get(_STATUS):
-            pieces.append(parts.status_line(snapshot.status, True))
-        pieces += [parts.gone(self._id(key)) for key in shown.keys() - now.keys()]
-        for key, entry in now.items():
-            if key != _STATUS and shown.get(key) != entry:
-                row = part(entry, self._id(key), key in shown)
-                pieces.append(row if key in shown else parts.added(row, self.into))
-        shown.clear()
-        shown.update(now)
-        return "".join(map(str, pieces))
+            pieces.append(str(parts.status_line(snapshot.status, True)))
+            shown[_STATUS] = now[_STATUS]
+        for key in shown.keys() - now.keys():
+            pieces.append(str(parts.gone(self._id(key))))
+            del shown[key]
+        new = [key for key in now if key not in shown]
+        waiting = [*new, *(key for key in shown if shown[key] != now[key])]
+        size = sent = 0
+        for key in waiting:
+            if size > _RATE:
+                break
+            known = shown.pop(key, None) is not None
+            row = getattr(parts, self.part)(now[key], self._id(key), known)
+            pieces.append(str(row if known else parts.added(row, self.into)))
+            shown[key] = now[key]
+            size, sent = size + len(pieces[-1]), sent + 1
+        return "".join(pieces), sent < len(waiting)
 
     def _shown(self, snapshot: Snapshot, entries: Iterable[Any]) -> Shown:
         still = msgspec.structs.replace(snapshot.status, now=0)
