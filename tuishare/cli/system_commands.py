@@ -1,11 +1,12 @@
-"""The commands about this machine: ``service …``, ``desktop …`` and ``doctor``.
+"""The commands about this machine: ``service …``, ``desktop …``, ``doctor``, ``backup`` and ``restore``.
 
-Owns names, help and defaults; the work is in `tuishare.cli.service`, `tuishare.cli.desktop.install` and
-`tuishare.cli.doctor.report`, imported by the command that needs it.
+Owns names, help and defaults; the work is in `tuishare.cli.service`, `tuishare.cli.desktop.install`,
+`tuishare.cli.doctor.report` and `tuishare.cli.backup`, imported by the command that needs it.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,10 @@ import typer
 from tuishare.cli.exit_codes import Exit
 from tuishare.cli.options import AsJson
 
+PassphraseFile = Annotated[
+    str | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="File with the passphrase, - for stdin."),
+]
 service = typer.Typer(help="Run the agent as a systemd user service.", no_args_is_help=True)
 
 
@@ -21,6 +26,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(service, name="service")
     app.add_typer(_make_desktop(app), name="desktop")
     app.command()(doctor)
+    app.command()(backup)
+    app.command()(restore)
 
 
 def _make_desktop(app: typer.Typer) -> typer.Typer:
@@ -63,6 +70,26 @@ def doctor(
 
     if not (prove(share, as_json=as_json) if share else diagnose(as_json=as_json)):
         raise typer.Exit(Exit.FAILED)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; age opens it, too.")],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Write identity, users, settings and shares into one file that is encrypted by a passphrase."""
+    from tuishare.cli.backup import back_up
+
+    back_up(file, passphrase_file)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `tuishare backup` has written.")],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Put a backup into this home, which must be empty."""
+    from tuishare.cli.backup import restore as restore_home
+
+    restore_home(file, passphrase_file)
 
 
 @service.command("install")

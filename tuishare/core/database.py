@@ -219,6 +219,14 @@ class Database:
         ).fetchone()
         return "" if row is None else str(row[0])
 
+    def skip_generations(self, number: int) -> None:
+        """Leave out so many generations of every share: they may have gone out from another copy of this database."""
+        with self.transaction():
+            self._connection.execute(
+                "UPDATE shares SET generation = generation + ? WHERE generation > sealed", (number,)
+            )
+            self._connection.execute("UPDATE shares SET skip = ? WHERE generation = sealed", (number,))
+
     def recipients(self) -> list[RecipientRecord]:
         """Return the recipients of all shares, past ones included."""
         return self._all(RecipientRecord, "ORDER BY share, user")

@@ -103,6 +103,7 @@ class ShareRecord:
         not_after: when it expires; 0: never.
         contacts: ``host:port`` where we seed it, as named in the last published envelope; empty before.
         left_out: what of the payload is not shared.
+        skip: generations that the next one leaves out, because they may have gone out after a backup was made.
     """
 
     id: str
@@ -135,6 +136,7 @@ class ShareRecord:
     announce: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,4 +234,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE joins ADD COLUMN words TEXT NOT NULL DEFAULT ''",
     ),
     ("ALTER TABLE address_records ADD COLUMN introducible BLOB NOT NULL DEFAULT x''",),
+    ("ALTER TABLE shares ADD COLUMN skip INTEGER NOT NULL DEFAULT 0",),
 )

@@ -95,14 +95,24 @@ def load_identity(path: Path) -> Identity:
     return replace(identity, retired=read_retired(path), succession=read_succession(path, identity.signer))
 
 
+def restoring_path(path: Path) -> Path:
+    """Return where an identity waits while the rest of a backup is restored; meanwhile no other one is created."""
+    return path.with_name(f"{path.name}.restoring")
+
+
 def create_identity(path: Path) -> Identity:
     """Generate keys and write them, mode 0600; the folder is created if necessary.
 
     Raises:
         Refused: the file exists already; it is left unchanged.
+        BadConfiguration: a backup is being restored.
         SystemFailed: it cannot be written; no partial file remains.
     """
     make_private(path.parent)
+    if restoring_path(path).exists():
+        raise BadConfiguration(
+            "A backup was not restored to its end", hint="Do it again: tuishare restore FILE"
+        )
     seed = secrets.token_bytes(_SEED_SIZE)
     try:
         publish(path, _FORM.encode(seed).encode(), replace=False)

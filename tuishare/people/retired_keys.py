@@ -42,7 +42,7 @@ def retire(identity_file: Path, seed: bytes) -> None:
     Raises:
         SystemFailed: it cannot be written.
     """
-    folder = _folder(identity_file)
+    folder = retired_folder(identity_file)
     make_private(folder)
     publish(folder / f"{_FORM.checksum(seed).hex()}.key", _FORM.encode(seed).encode())
     publish(_mark(identity_file), b"")
@@ -55,7 +55,7 @@ def read_retired(identity_file: Path) -> tuple[MLKEM768X25519PrivateKey, ...]:
         BadConfiguration: one is damaged, not a regular file, not ours, or accessible to group or others.
         SystemFailed: one cannot be read.
     """
-    folder = _folder(identity_file)
+    folder = retired_folder(identity_file)
     files = sorted(folder.glob("*.key")) if folder.is_dir() else []
     return tuple(load_seed(_decode(file, read_private(file, _FILE_LIMIT).strip())) for file in files)
 
@@ -108,7 +108,8 @@ def finish_rotation(identity_file: Path) -> None:
     _mark(identity_file).unlink(missing_ok=True)
 
 
-def _folder(identity_file: Path) -> Path:
+def retired_folder(identity_file: Path) -> Path:
+    """Return the folder of the private keys of former identities."""
     return identity_file.with_name("identity.retired")
 
 

@@ -179,7 +179,7 @@ def after_hashing(
         ShareStep.SEALING,
         kind="share",
         # Once hashed, an envelope may be out, even when a crash kept us from recording it.
-        generation=share.generation + (share.info_hash != ""),
+        **(_following(share) if share.info_hash else {}),
         **seen,
     )
 
@@ -241,8 +241,8 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
         ShareStep.SEALING,
         torrent=torrent,
         info_hash=parse_torrent(torrent).info_hash,
-        generation=share.generation + 1,
         kind="share",
+        **_following(share),
         **named,
     )
 
@@ -342,4 +342,9 @@ def _next_generation(share: ShareRecord) -> dict[str, Any]:
     """
     known = share.sealed == share.generation or share.kind == "renew"
     kind: Literal["share", "renew"] = "renew" if known and share.fingerprint else "share"
-    return {"generation": share.generation + 1, "kind": kind}
+    return {**_following(share), "kind": kind}
+
+
+def _following(share: ShareRecord) -> dict[str, Any]:
+    """Return the change to the generation after this one."""
+    return {"generation": share.generation + 1 + share.skip, "skip": 0}

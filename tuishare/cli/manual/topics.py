@@ -12,7 +12,7 @@ from tuishare.errors import NotFound
 
 TOPICS: Final = (
     *("start", "sharing", "receiving", "people", "links", "privacy"),
-    *("files", "shells", "exit-codes"),
+    *("files", "backup", "shells", "exit-codes"),
 )
 """In the order in which one reads them."""
 
