@@ -120,6 +120,11 @@ class Places:
             )
         return path
 
+    @property
+    def spare_socket(self) -> Path:
+        """The socket where the other one cannot be, as after a logout, when ``XDG_RUNTIME_DIR`` is removed."""
+        return self.state / "run" / "tuishare.sock"
+
     def prepare(self) -> None:
         """Create the private folders, mode 0700.
 

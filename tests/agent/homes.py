@@ -20,6 +20,7 @@ from tuishare.agent.startup import connect_outbox
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
 from tuishare.core.clock import wall_clock
+from tuishare.core.home_lock import HomeLock
 from tuishare.core.records import ShareRecord
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, seal_share
 from tuishare.envelope import CardRecipient, Manifest, Sender, ShareId, Ticket, seal
@@ -116,6 +117,7 @@ async def opened(home: Home) -> AsyncIterator[Context]:
             Live(home.identity),
             store,
             engine,
+            HomeLock(home.places.lock_file),
             ChangeSignal(),
         )
         connect_outbox(context)

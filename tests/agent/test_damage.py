@@ -26,7 +26,6 @@ from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import connect_outbox, make_inbox, make_sharing, open_store
@@ -34,6 +33,7 @@ from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareState
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
+from tuishare.core.home_lock import HomeLock
 from tuishare.core.records import DownloadStep, ShareStep
 from tuishare.errors import Refused
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
@@ -119,7 +119,8 @@ class Bench:
         home, store = kept.home, Store(kept.store)
         context = Context(
             *(Live(load_config(home.places)), home.places, Live(home.identity)),
-            *(store, self.engine, ChangeSignal()),
+            *(store, self.engine),
+            lock=HomeLock(home.places.lock_file),
         )
         connect_outbox(context)
         try:

@@ -79,8 +79,9 @@ def verbose_agent() -> ScriptedAgent:
 
 def unsent(server: ApiServer) -> list[int]:
     """How many bytes each connection has still to send."""
-    assert server._listener is not None
-    return [one.transport.get_write_buffer_size() for one in server._listener._connections.values()]
+    assert server._socket is not None
+    connections = server._socket.listener._connections
+    return [one.transport.get_write_buffer_size() for one in connections.values()]
 
 
 def post(length: int, sent: bytes = b"", path: str = "/v1/settings/text") -> bytes:

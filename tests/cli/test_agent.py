@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.homes import Person
+from tests.waiting import wait_until
 from tuishare.api.messages import PROTOCOL
 
 
@@ -45,6 +50,48 @@ async def test_a_signal_ends_it_in_order(alice: Person, number: signal.Signals) 
         ended = await agent.end(number)
     assert (ended.code, ended.out) == (0, "")
     assert not alice.places.socket.exists()
+
+
+async def test_it_is_found_whatever_the_environment_of_the_asker(alice: Person, root: Path) -> None:
+    """By cron, su and ssh it may lack the folder that a login makes, or have another one."""
+    user, runtime, other = root / "user", root / "runtime", root / "other"
+    for folder in (runtime, other, user / ".config" / "tuishare"):
+        folder.mkdir(mode=0o700, parents=True)
+    alice.configure()
+    alice.places.config_file.rename(user / ".config" / "tuishare" / "config.toml")
+    home: dict[str, Any] = {"TUISHARE_HOME": "", "HOME": str(user)}
+    with alice.started("agent", **home, XDG_RUNTIME_DIR=str(runtime)) as agent:
+        await agent.until_saying("is running")
+        for where in (str(runtime), "", str(other), str(root / "missing")):
+            found = alice.run("status", **home, XDG_RUNTIME_DIR=where)
+            assert f"process {agent.process.pid}" in found.out, (where, found)
+        shutil.rmtree(runtime)
+        runtime.touch()  # as after a logout: it cannot be made again by this user
+        await wait_until(lambda: alice.run("status", **home, XDG_RUNTIME_DIR=str(other)).code == 0)
+        stopped = alice.run("stop", **home)
+        assert stopped.code == 0, stopped
+        assert agent.process.poll() == 0
+
+
+async def test_a_stuck_agent_is_named_by_its_process(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuishare.api.connection._ANSWER_SECONDS", 0.5)
+    with alice.started("agent") as agent:
+        await agent.until_saying("is running")
+        agent.process.send_signal(signal.SIGSTOP)
+        for command in ("status", "stop"):
+            said = await asyncio.to_thread(alice.call, command)
+            assert said.failed(1, "does not answer in time"), said
+            assert f"kill -9 {agent.process.pid}" in said.err
+        agent.process.send_signal(signal.SIGCONT)
+
+
+def test_how_to_start_one_is_said(alice: Person, root: Path) -> None:
+    home: dict[str, Any] = {"HOME": str(root), "XDG_CONFIG_HOME": str(root / "config")}
+    assert "hint: Start it with: tuishare agent & (or for good" in alice.call("status", **home).err
+    unit = root / "config" / "systemd" / "user" / "tuishare.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text(f'ReadWritePaths="-{alice.places.state}"\n')
+    assert "hint: Start its service with: systemctl --user start" in alice.call("status", **home).err
 
 
 @pytest.mark.parametrize("command", ["status", "stop"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.core.home_lock import HomeLock
+from tuishare.core.home_lock import HomeLock, RunningAgent, find_agent
 from tuishare.errors import NotFound, SystemFailed
 
 
@@ -48,3 +49,42 @@ signal.pause()
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         HomeLock(tmp_path / "none" / "lock").acquire()
+
+
+def test_the_holder_says_where_it_answers(tmp_path: Path) -> None:
+    lock = HomeLock(tmp_path / "lock")
+    assert find_agent(tmp_path / "lock") is None
+    lock.acquire()
+    assert find_agent(tmp_path / "lock") is None
+    for path in (Path("/run/a/tuishare.sock"), Path("/b"), Path("/run/long/tuishare.sock")):
+        lock.name_socket(path)
+        assert find_agent(tmp_path / "lock") == RunningAgent(os.getpid(), path)
+    lock.name_socket(None)
+    assert find_agent(tmp_path / "lock") is None
+    lock.name_socket(Path("/b"))
+    lock.release()
+    assert find_agent(tmp_path / "lock") is None, "what a killed agent has left is not believed"
+    lock.acquire()
+    assert find_agent(tmp_path / "lock") is None
+    lock.release()
+
+
+def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    lock = HomeLock(tmp_path / "lock")
+    lock.acquire()
+    lock.name_socket(Path("/b"))
+    (tmp_path / "lock").unlink()
+    lock.name_socket(Path("/b"))
+    assert find_agent(tmp_path / "lock") == RunningAgent(os.getpid(), Path("/b"))
+    with pytest.raises(SystemFailed, match="Another agent"):
+        HomeLock(tmp_path / "lock").acquire()
+    lock.release()
+
+
+@pytest.mark.parametrize("content", [b"", b"x\n/a\n", b"7\n", b"7\nrelative\n", b"\xff\n\xff\n"])
+def test_what_is_no_note(tmp_path: Path, content: bytes) -> None:
+    lock = HomeLock(tmp_path / "lock")
+    lock.acquire()
+    (tmp_path / "lock").write_bytes(content)
+    assert find_agent(tmp_path / "lock") is None
+    lock.release()

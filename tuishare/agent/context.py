@@ -17,6 +17,7 @@ from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
+from tuishare.core.home_lock import HomeLock
 from tuishare.core.problems import Problem
 from tuishare.home_paths import Places
 from tuishare.net.caller_addresses import CallerAddresses
@@ -42,6 +43,7 @@ class Context:
         reach: where we are reachable by hub.
         callers: who is behind the loopback addresses of connections that come by hub.
         hub_hosts: where the hubs of others are, by their address records.
+        lock: on the home; names the socket of the API.
         outbox_retry: retries writes while the disk of the outbox refuses them.
     """
 
@@ -50,6 +52,7 @@ class Context:
     identity: Live[Identity]
     store: Store
     engine: Engine
+    lock: HomeLock
     changed: ChangeSignal = field(default_factory=ChangeSignal)
     clock: Clock = field(default_factory=Clock)
     events: EventBus = field(default_factory=EventBus)

@@ -73,7 +73,9 @@ class Agent:
             stack.push_async_callback(agent._save_resume)
             stack.push_async_callback(parts.link.close)
             await stack.enter_async_context(agent._working(events))
-            server = ApiServer(agent.service, places.socket)
+            server = ApiServer(
+                agent.service, places.socket, spare=places.spare_socket, tell_place=context.lock.name_socket
+            )
             await server.start()
             stack.push_async_callback(server.stop)
             _log.info(

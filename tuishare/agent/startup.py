@@ -119,7 +119,7 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     if config.network.port_mapping:
         for port in tracker.ports:
             await engine.map_port(port)
-    opened = Live(config), places, Live(identity), store, engine
+    opened = Live(config), places, Live(identity), store, engine, lock
     return Context(*opened, events=events, tracker=tracker, callers=callers)
 
 

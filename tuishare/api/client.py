@@ -17,6 +17,7 @@ from tuishare.api.connection import SILENCE_SECONDS, Connection
 from tuishare.api.messages import Changes, Heartbeat, Snapshot
 from tuishare.api.operation import ClientMethod, OperationCall
 from tuishare.api.operations import EVENTS, Operations
+from tuishare.home_paths import Places
 
 R = TypeVar("R")
 
@@ -26,11 +27,24 @@ class AgentClient(Operations):
 
     Args:
         socket_path: of the agent.
+        lock_file: of the home; the agent that holds it is asked, wherever its socket is. None: the agent at
+            `socket_path` is.
         silence: seconds without a line after which an event stream counts as lost.
     """
 
-    def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
-        self._connection = Connection(socket_path, silence=silence)
+    def __init__(
+        self, socket_path: Path, *, lock_file: Path | None = None, silence: float = SILENCE_SECONDS
+    ) -> None:
+        self._connection = Connection(socket_path, lock_file=lock_file, silence=silence)
+
+    @classmethod
+    def of_home(cls, places: Places) -> Self:
+        """Return a client of the agent of a home.
+
+        Raises:
+            BadConfiguration: the path of the socket is too long.
+        """
+        return cls(places.socket, lock_file=places.lock_file)
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from tuishare.api.codec import LINE_LIMIT, decode, encode_request
 from tuishare.api.error_body import AgentNotRunning, check_protocol, to_exception
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, ErrorBody, Message
+from tuishare.core.home_lock import find_agent
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
 
 if TYPE_CHECKING:
@@ -29,21 +30,26 @@ _ORDER_SECONDS = 600.0
 """For requests that change something: deleting millions of files takes long, and continues without a client."""
 _KEEPALIVE_SECONDS = 5.0
 """How long an idle connection is kept. The agent keeps it longer, so no request meets a closed connection."""
-_HINT = "Start it with: tuishare agent"
+START_HINT: Final = "Start it with: tuishare agent"
+_STUCK = "It runs as process {pid}: wait a few seconds; if it stays silent, end it with: kill -9 {pid}"
 
 M = TypeVar("M")
 
 
 class Connection:
-    """Connections to the agent on one socket. An async context manager.
+    """Connections to one agent. An async context manager.
 
     Args:
         socket_path: of the agent.
+        lock_file: of its home; names the socket of the agent that runs, if that is another one.
         silence: seconds without a line after which an event stream counts as lost.
     """
 
-    def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
-        self._path = socket_path
+    def __init__(
+        self, socket_path: Path, *, lock_file: Path | None = None, silence: float = SILENCE_SECONDS
+    ) -> None:
+        self._usual = self._path = socket_path
+        self._lock_file = lock_file
         self._silence = silence
         self._is_open = False
         self._session: aiohttp.ClientSession | None = None
@@ -96,7 +102,7 @@ class Connection:
             await _check(answer)
             async for line in _lines(answer.content):
                 yield line
-        raise AgentUnreachable("The agent ended the connection", hint=_HINT)
+        raise AgentUnreachable("The agent ended the connection", hint=START_HINT)
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -110,6 +116,9 @@ class Connection:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         import aiohttp  # see `_connect`
 
+        agent = find_agent(self._lock_file) if self._lock_file else None
+        hint = START_HINT if agent is None else _STUCK.format(pid=agent.pid)
+        await self._turn_to(agent.socket if agent else self._usual)
         try:
             async with self._connect().request(
                 method,
@@ -125,13 +134,22 @@ class Connection:
                 hint="Run this command as that user.",
             ) from error
         except TimeoutError as error:
-            raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error
+            raise AgentUnreachable("The agent does not answer in time", hint=hint) from error
         except aiohttp.ClientPayloadError as error:
-            raise AgentUnreachable("The agent ended in the middle of an answer", hint=_HINT) from error
+            raise AgentUnreachable("The agent ended in the middle of an answer", hint=hint) from error
         except aiohttp.ClientConnectorError as error:
-            raise AgentNotRunning(f"No agent answers on {self._path}", hint=_HINT) from error
+            raise AgentNotRunning(f"No agent answers on {self._path}", hint=hint) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
+            raise AgentUnreachable(f"No agent answers on {self._path}", hint=hint) from error
+
+    async def _turn_to(self, path: Path) -> None:
+        """Use that socket from now on: an agent may have another one since the last request."""
+        if path == self._path:
+            return
+        self._path = path
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     def _connect(self) -> aiohttp.ClientSession:
         """Return the connection pool; the first request creates it."""

@@ -20,12 +20,12 @@ from aiohttp import web
 from tuishare.api.authenticator import Authenticator, PeerCredentials, require_allowed
 from tuishare.api.codec import encode
 from tuishare.api.error_body import Busy, check_protocol
+from tuishare.api.kept_socket import KeptSocket, TellPlace
 from tuishare.api.messages import PROTOCOL_HEADER
 from tuishare.api.operation import SMALL_BODY, Operation
 from tuishare.api.routes import BODY, Handler, Routes, headers, refusal
 from tuishare.api.service import AgentService
 from tuishare.api.unix_listener import UnixListener
-from tuishare.api.unix_socket import bind_socket, close_socket
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 
@@ -43,12 +43,18 @@ _WRITE_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
+def _ignore(_place: Path | None) -> None:
+    """Tell no one where the server listens."""
+
+
 class ApiServer:
     """Serves one agent on one socket.
 
     Args:
         service: answers the requests.
         socket_path: where to listen; see `tuishare.api.unix_socket` for the requirements on its folder.
+        spare: where to listen while `socket_path` is not possible; None: nowhere.
+        tell_place: see `tuishare.api.kept_socket.TellPlace`.
         authenticator: identifies the sender of a request; by default only this process's user is answered.
         clients: connections at a time; half as many requests, and a quarter as many event streams.
         quiet: seconds for a request to arrive.
@@ -60,6 +66,8 @@ class ApiServer:
         service: AgentService,
         socket_path: Path,
         *,
+        spare: Path | None = None,
+        tell_place: TellPlace = _ignore,
         authenticator: Authenticator | None = None,
         clients: int | None = None,
         quiet: float = QUIET_SECONDS,
@@ -67,7 +75,8 @@ class ApiServer:
     ) -> None:
         self._service = service
         self._routes = Routes(service, self._events)
-        self._path = socket_path
+        self._places = (socket_path,) if spare in {None, socket_path} else (socket_path, spare)
+        self._tell_place = tell_place
         self._authenticator = authenticator or PeerCredentials(os.geteuid())
         self._quiet, self._unread = quiet, unread
         self._most = clients or plan_descriptors(descriptor_limit()).clients
@@ -77,8 +86,7 @@ class ApiServer:
         self._under_way = 0
         self._large = asyncio.Semaphore(_LARGE_BODIES)
         self._runner: web.AppRunner | None = None
-        self._socket: socket.socket | None = None
-        self._listener: UnixListener | None = None
+        self._socket: KeptSocket | None = None
 
     async def start(self) -> None:
         """Start serving.
@@ -87,7 +95,6 @@ class ApiServer:
             BadConfiguration: other users can enter the socket's folder, or the path is not free.
             SystemFailed: another agent answers there, or the system refused.
         """
-        self._socket = bind_socket(self._path)
         # lingering: the rest of a refused body is not read
         self._runner = web.AppRunner(
             self._application(),
@@ -97,19 +104,29 @@ class ApiServer:
             auto_decompress=False,  # a body takes as much memory as was sent
         )
         await self._runner.setup()
+        self._socket = KeptSocket(self._places, self._accept, self._tell_place)
+        try:
+            self._socket.open()
+        except BaseException:
+            self._socket = None
+            await self._runner.cleanup()
+            raise
+
+    def _accept(self, listening: socket.socket) -> UnixListener:
+        assert self._runner is not None
         assert self._runner.server is not None
-        self._listener = UnixListener(self._socket, self._runner.server, self._most)
+        return UnixListener(listening, self._runner.server, self._most)
 
     async def stop(self) -> None:
         """End all streams, finish running answers, remove the socket. Does nothing if it was not started."""
-        runner, listening, listener = self._runner, self._socket, self._listener
-        self._runner = self._socket = self._listener = None
-        if listener is not None:
-            await listener.close()
+        runner, kept = self._runner, self._socket
+        self._runner = self._socket = None
+        if kept is not None:
+            await kept.close()
         if runner is not None:
             await runner.cleanup()
-        if listening is not None:
-            close_socket(listening, self._path)
+        if kept is not None:
+            kept.remove()
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard])
@@ -170,7 +187,7 @@ class ApiServer:
             )
         self._under_way += counts
         try:
-            with self._listener.busy(request) if self._listener else contextlib.nullcontext():
+            with self._socket.listener.busy(request) if self._socket else contextlib.nullcontext():
                 yield
         finally:
             self._under_way -= counts

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tuishare.api.client import AgentClient
+from tuishare.api.connection import START_HINT
+from tuishare.api.error_body import AgentNotRunning
 from tuishare.api.messages import Folder, Snapshot, Status
 from tuishare.cli.json_output import print_json
 from tuishare.cli.spawn_agent import spawn_agent
+from tuishare.cli.systemd import UNIT
 from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import find_places
@@ -35,10 +38,23 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
     """
 
     async def ask() -> _T:
-        async with AgentClient(find_places().socket) as client:
+        async with AgentClient.of_home(find_places()) as client:
             return await question(client)
 
-    return asyncio.run(ask())
+    try:
+        return asyncio.run(ask())
+    except AgentNotRunning as error:
+        if error.hint != START_HINT:
+            raise
+        raise AgentNotRunning(error.detail, hint=_how_to_start()) from error
+
+
+def _how_to_start() -> str:
+    from tuishare.cli.service import is_installed
+
+    if is_installed():
+        return f"Start its service with: systemctl --user start {UNIT}"
+    return "Start it with: tuishare agent & (or for good: tuishare service install)"
 
 
 def print_status(*, as_json: bool) -> None:
@@ -97,7 +113,14 @@ def stop() -> None:
     Raises:
         SystemFailed: it still runs after 30 seconds.
     """
-    pid = ask_agent(lambda client: client.stop()).pid
+
+    async def ask(client: AgentClient) -> int:
+        await (
+            client.status()
+        )  # an agent that does not answer is told of sooner than by a command, which may take long
+        return (await client.stop()).pid
+
+    pid = ask_agent(ask)
     deadline = time.monotonic() + _STOP_SECONDS
     while Path(f"/proc/{pid}").exists() and not _is_zombie(pid):
         if time.monotonic() > deadline:

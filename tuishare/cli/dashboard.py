@@ -37,6 +37,6 @@ async def _run() -> None:
     from tuishare.tui.live_app import HomeDashboard
 
     places = find_places()
-    async with AgentClient(places.socket) as client:
+    async with AgentClient.of_home(places) as client:
         first_run_seen = FlagFile(places.first_run_file)
         await HomeDashboard(client, client, start_in_background, first_run_seen).run_async()

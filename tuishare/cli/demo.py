@@ -150,11 +150,11 @@ def _prepare(side: DemoHome) -> None:
 
 async def _make_known(inviter: DemoHome, joiner: DemoHome, tell: Tell) -> None:
     """Do what `tuishare invite --to @friends` and `tuishare join` do."""
-    async with AgentClient(inviter.places.socket) as client:
+    async with AgentClient.of_home(inviter.places) as client:
         until = int(time.time()) + _INVITATION_SECONDS
         invitation = await client.invite(NewInvitation(groups=(_GROUP,), until=until))
     tell(f"{inviter.name} invites: {invitation.text[:40]}…")
-    async with AgentClient(joiner.places.socket) as client:
+    async with AgentClient.of_home(joiner.places) as client:
         joined = await client.join(InvitationText(text=invitation.text))
     tell(f"{joiner.name} joins; each is verified for the other, and both may compare: {joined.words}.")
 
@@ -201,7 +201,7 @@ def _drop(side: DemoHome, size: int) -> list[Path]:
 async def _tell_handovers(side: DemoHome, tell: Tell) -> None:
     """Follow the agent, and tell when it has handed an envelope over."""
     told: set[str] = set()
-    async with AgentClient(side.places.socket) as client:
+    async with AgentClient.of_home(side.places) as client:
         async for event in client.events():
             for share in event.shares:
                 if share.id not in told and _is_handed_over(share):
@@ -221,7 +221,7 @@ async def _until_delivered(side: DemoHome, count: int, tell: Tell) -> None:
     """
     downloads: dict[str, Download] = {}
     complete: set[str] = set()
-    async with AgentClient(side.places.socket) as client:
+    async with AgentClient.of_home(side.places) as client:
         async for event in client.events():
             news = event.downloads
             if isinstance(event, Snapshot):
@@ -266,7 +266,7 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
     from tuishare.tui.tab_models import DOWNLOADS, SHARES
 
     lines: list[str] = []
-    async with AgentClient(alice.places.socket) as sender, AgentClient(bob.places.socket) as recipient:
+    async with AgentClient.of_home(alice.places) as sender, AgentClient.of_home(bob.places) as recipient:
         duo = DemoView(
             DemoSide(
                 "Alice shares",

@@ -18,7 +18,7 @@ from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, sh
 from tuishare.cli.systemd_unit import Installation, read_writable, render_unit
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Config, load_config
-from tuishare.errors import AgentUnreachable, NotFound, from_os_error
+from tuishare.errors import AgentUnreachable, NotFound, TuishareError, from_os_error
 from tuishare.fs.atomic import publish
 from tuishare.home_paths import HOME_VARIABLE, Places, find_home_folder, find_places
 
@@ -111,6 +111,15 @@ def writable_places(places: Places, config: Config) -> list[Path]:
     ours = [places.config, places.state, places.runtime]
     folders = [config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path]
     return [*ours, *folders, *(Path(drop.path) for drop in config.drop)]
+
+
+def is_installed() -> bool:
+    """Return whether the service of this home is installed."""
+    try:
+        allowed = read_writable(unit_path().read_text(errors="replace"))
+        return _is_covered(find_places().state, allowed)
+    except (OSError, TuishareError):
+        return False
 
 
 def find_locked_out() -> list[Path]:

@@ -46,7 +46,7 @@ class BackgroundAgent:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(AgentUnreachable):
-                async with AgentClient(self.places.socket) as client:
+                async with AgentClient.of_home(self.places) as client:
                     await client.status()
                     return
             if self.process.poll() is not None:

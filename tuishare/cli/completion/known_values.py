@@ -13,6 +13,7 @@ from contextlib import closing
 from typing import Any, Final, TypeAlias
 
 from tuishare.cli.manual.topics import TOPICS
+from tuishare.core.home_lock import find_agent
 from tuishare.home_paths import find_places
 from tuishare.sanitize import for_display
 
@@ -113,7 +114,9 @@ def known_values(metavar: str, typed: str) -> Values:
 def _ask(path: str) -> Any:
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.settimeout(_TIMEOUT_SECONDS)
-        connection.connect(os.fsencode(find_places().socket))
+        places = find_places()
+        agent = find_agent(places.lock_file)
+        connection.connect(os.fsencode(agent.socket if agent else places.socket))
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: tuishare\r\nConnection: close\r\n\r\n".encode())
         with connection.makefile("rb") as answer:
             head, _, body = answer.read(_LONGEST_ANSWER).partition(b"\r\n\r\n")
