@@ -17,6 +17,7 @@ from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState
@@ -113,17 +114,48 @@ async def test_a_loop_that_fails_ends_the_agent_loudly(
         await wait_until(lambda: [share.state for share in agent.view.shares()] == [ShareState.SEEDING])
 
 
-async def test_a_port_in_use_is_said_and_leaves_the_home_free(alice: Home) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        network = {"listen": f"127.0.0.1:{taken.getsockname()[1]}", "share_addresses": False}
-        alice.configure(network=network)
-        with pytest.raises(SystemFailed):
-            async with Agent.running(alice.places):
+async def test_a_port_in_use_is_said_and_opened_when_it_is_free(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuishare.swarm.engine._FIRST_PAUSE", 0.1)
+    monkeypatch.setattr("tuishare.agent.network.tracker_service._FIRST_PAUSE", 0.1)
+    with socket.socket() as swarms, socket.socket() as trackers:
+        for taken in (swarms, trackers):
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+        port, other = (taken.getsockname()[1] for taken in (swarms, trackers))
+        alice.configure(
+            network={"listen": f"127.0.0.1:{port}", "share_addresses": False},
+            tracker={"listen": f"127.0.0.1:{other}"},
+        )
+        async with running(alice) as agent:
+            status = agent.view.status()
+            shown = {problem.title: problem for problem in status.problems}
+            assert f"127.0.0.1:{port} is already in use" in shown["No port for swarms"].detail
+            assert "tuishare config set network.listen" in shown["No port for swarms"].hint
+            assert "tracker.listen" in shown["No port for the tracker"].hint
+            assert (status.listen_tls, status.listen_tracker) == (None, None)
+            context = agent._context
+            assert f"127.0.0.1:{port}" in swarm_contacts(
+                context.settings.current.network, context.engine, "tls"
+            )
+            assert context.tracker.addresses(context.settings.current, context.engine, "tls")
+            for taken in (swarms, trackers):
+                taken.close()
+            await wait_until(lambda: agent.view.status().listen_tls == port)
+            await wait_until(lambda: agent.view.status().listen_tracker == other)
+            await wait_until(lambda: not agent.view.status().problems)
+            with socket.create_connection(("127.0.0.1", port), 5):
                 pass
-    async with running(alice):
-        pass
+
+
+async def test_an_address_that_comes_later(alice: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a VPN; 192.0.2.0/24 belongs to no machine."""
+    alice.configure(network={"listen": "192.0.2.77:50007", "share_addresses": False})
+    async with running(alice) as agent:
+        titles = [problem.title for problem in agent.view.status().problems]
+        assert titles == ["No port for swarms"]
+        assert swarm_contacts(agent._context.settings.current.network, agent._context.engine, "tls")
 
 
 @pytest.mark.parametrize("mistake", ["config", "identity"])

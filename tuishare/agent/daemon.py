@@ -151,6 +151,7 @@ class Agent:
             self._parts.notifier,
             self._parts.webhook,
             self._parts.free_space,
+            self._parts.ports,
         ):
             yield work.run()
         if interval := watchdog_interval():

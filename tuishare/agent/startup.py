@@ -49,6 +49,7 @@ from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.peer_origins import PeerOrigins
+from tuishare.agent.network.port_watch import PortWatch
 from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.agent_service import LocalAgentService, ServiceParts
@@ -137,6 +138,7 @@ class AgentParts:
     inbox_monitor: FolderMonitor[int]
     bandwidth: BandwidthSchedule
     overload: OverloadMonitor
+    ports: PortWatch
     free_space: FreeSpace
     notifier: DesktopNotifier
     webhook: Webhook
@@ -167,9 +169,17 @@ def make_parts(context: Context) -> AgentParts:
         connect_outbox(context),
     )
     upkeep.subscribe()
+    ports = PortWatch(
+        {("swarms", "network.listen"): context.engine, ("the tracker", "tracker.listen"): context.tracker},
+        *(context.changed, context.clock),
+    )
     overload, free_space = OverloadMonitor(context.engine, context.clock.now), FreeSpace(config)
     status = make_status_view(
-        *(context, sharing, link, free_space), config_reload=config_reload, overload=overload, inbox=inbox
+        *(context, sharing, link, free_space),
+        config_reload=config_reload,
+        overload=overload,
+        inbox=inbox,
+        ports=ports,
     )
     served = make_service_parts(
         *(context, status, sharing, inbox, link), runner=runner, config_reload=config_reload
@@ -181,6 +191,7 @@ def make_parts(context: Context) -> AgentParts:
         inbox_monitor=make_inbox_monitor(context, inbox),
         bandwidth=BandwidthSchedule(config, context.engine, context.clock),
         overload=overload,
+        ports=ports,
         free_space=free_space,
         notifier=DesktopNotifier(
             lambda: config.current.notifications.desktop, (folders.downloads_path, folders.inbox_path)
@@ -214,6 +225,7 @@ def make_status_view(
     config_reload: ConfigReload,
     overload: OverloadMonitor,
     inbox: Inbox,
+    ports: PortWatch,
 ) -> StatusView:
     """Make the view of the agent itself, with the problems of all parts."""
     return StatusView(
@@ -225,6 +237,7 @@ def make_status_view(
             lambda: context.store.disk_retry.problems,
             lambda: context.outbox_retry.problems,
             lambda: context.problems,
+            lambda: ports.problems,
             lambda: config_reload.problems,
             lambda: sharing.corruption_reports.problems,
             lambda: overload.problems,
@@ -481,6 +494,7 @@ def _engine_settings(config: Config) -> EngineSettings:
         force_mse=config.network.force_mse,
         port_mapping=config.network.port_mapping,
         proxy=config.network.outgoing_proxy,
+        keep_trying=True,
     )
 
 

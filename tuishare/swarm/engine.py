@@ -38,6 +38,7 @@ from tuishare.swarm.settings import (
     FINGERPRINT,
     EngineSettings,
     bounds_for,
+    fixed_ports,
     listen_hosts,
     rates_for,
     settings_for,
@@ -82,7 +83,8 @@ class Engine:
         self._marks: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: LibtorrentSession | None = None
-        self._listening: Mapping[Transport, int] = {}
+        self._listening: dict[Transport, int] = {}
+        self._port_fault: TuishareError | None = None
         self._handshakes: Handshakes | None = None
 
     @classmethod
@@ -105,14 +107,15 @@ class Engine:
         engine._session = await open_session(pack, engine._receive)
         if settings.proxy is None:
             try:
-                engine._listening = engine._ports.check(*settings.transports)
-            except TuishareError:
-                await engine.close()
-                raise
-            engine._mark_ports()
+                engine._ports.check(*settings.transports)
+            except SystemFailed as error:
+                if not settings.keep_trying:
+                    await engine.close()
+                    raise
+                engine._port_fault = error
+                engine._run(engine._open_missing_ports())
             engine._watch_handshakes()
-            if settings.port_mapping:
-                engine._router.ask(*engine._listening.values())
+            engine._take_ports()
         engine._run(engine._refresh())
         engine._run(engine._connector.run())
         engine._run(engine._connector.watch_local_contacts())
@@ -123,6 +126,16 @@ class Engine:
     def listening(self) -> Mapping[Transport, int]:
         """The open port of each transport; empty behind a proxy."""
         return self._listening
+
+    @property
+    def ports(self) -> Mapping[Transport, int]:
+        """The port of each transport: the open one, or the one that is opened as soon as possible."""
+        return fixed_ports(self._settings) | self._listening
+
+    @property
+    def port_fault(self) -> TuishareError | None:
+        """Why a port is not open; None if all are."""
+        return self._port_fault
 
     @property
     def crowd(self) -> Crowd | None:
@@ -309,10 +322,37 @@ class Engine:
             case _:
                 self._event_publisher.apply(alert)
 
-    def _mark_ports(self) -> None:
-        """Mark our ports for other agents on this machine."""
+    async def _open_missing_ports(self) -> None:
+        """Try again until all ports are open: a program may end, an address of a VPN may come later."""
+        pause = _FIRST_PAUSE
+        while self._port_fault is not None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            self._ports.begin()
+            if self._session is not None:
+                await self._session.open_ports()
+            try:
+                self._ports.check(*self._settings.transports)
+            except SystemFailed as error:
+                self._port_fault = error
+            else:
+                self._port_fault = None
+            self._take_ports()
+
+    def _take_ports(self) -> None:
+        """Use the ports that were opened since the last call."""
+        fresh = {kind: port for kind, port in self._ports.opened.items() if kind not in self._listening}
+        self._listening |= fresh
+        self._mark_ports(fresh)
+        if self._handshakes is not None:
+            self._handshakes.watch_ports(self._listening.values())
+        if self._settings.port_mapping and fresh:
+            self._router.ask(*fresh.values())
+
+    def _mark_ports(self, ports: Mapping[Transport, int]) -> None:
+        """Mark ports of ours for other agents on this machine."""
         addresses = {"tls": self._settings.listen_tls, "plain": self._settings.listen_plain}
-        for transport, port in self._listening.items():
+        for transport, port in ports.items():
             for host in listen_hosts(addresses[transport] or ":0"):
                 if mark := mark_port(host, port):
                     self._marks.append(mark)
@@ -355,4 +395,7 @@ class Engine:
         return task
 
 
+_FIRST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds between two attempts to open a port; doubled each time."""
 _STATUS = int(lt.status_flags_t.query_accurate_download_counters)

@@ -165,7 +165,7 @@ class Handshakes:
         self, ports: Collection[int], allotment: DescriptorBudget, recover: Callable[[], None]
     ) -> None:
         self._recover = recover
-        self._ports = frozenset(ports)
+        self.watch_ports(ports)
         self._allotment = allotment
         self._sockets = Sockets()
         self._thread = ThreadPoolExecutor(1, "handshakes")
@@ -180,6 +180,10 @@ class Handshakes:
         self._sources: Counter[str] = Counter()
         self._crowd: Crowd | None = None
         self._told = 0
+
+    def watch_ports(self, ports: Collection[int]) -> None:
+        """Watch these listeners from now on."""
+        self._ports = frozenset(ports)
 
     @property
     def crowd(self) -> Crowd | None:

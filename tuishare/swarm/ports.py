@@ -47,14 +47,24 @@ class Ports:
         self._checked = False
 
     def note(self, alert: Listening | ListenFailed) -> None:
-        """Apply one alert, until `check`: later ones are about single connections or interfaces."""
-        if self._checked:
-            return
+        """Apply one alert; failures only until `check`: later ones are about single connections or interfaces."""
         match alert:
             case Listening():
                 self._open.setdefault(alert.transport, alert.endpoint.port)
-            case ListenFailed():
+            case ListenFailed() if not self._checked:
                 self._failures.append(alert)
+            case ListenFailed():
+                pass
+
+    @property
+    def opened(self) -> Mapping[Transport, int]:
+        """The open port of each transport so far."""
+        return dict(self._open)
+
+    def begin(self) -> None:
+        """Forget the failures of the last attempt: another one begins."""
+        self._failures.clear()
+        self._checked = False
 
     def check(self, *wanted: Transport) -> Mapping[Transport, int]:
         """Return the open port of each transport.

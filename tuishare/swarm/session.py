@@ -42,6 +42,18 @@ class LibtorrentSession:
             raise RuntimeError("the session is closed")
         return self._session
 
+    async def open_ports(self) -> None:
+        """Try once more to open the ports that could not be opened; returns after all alerts about them."""
+        native = self.native
+
+        def reopen() -> None:
+            native.reopen_network_sockets(0)
+            native.is_listening()  # answered after it
+
+        await asyncio.to_thread(reopen)
+        if self._session is not None:
+            self._pump()
+
     def _pump(self) -> None:
         """Handle all waiting alerts. The descriptor is edge-triggered: drain it first, then always pop."""
         try:

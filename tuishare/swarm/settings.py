@@ -43,6 +43,7 @@ class EngineSettings:
         port_mapping: request port mappings from the router by UPnP and NAT-PMP.
         proxy: for all connections to peers and trackers. libtorrent then opens no port, so no peer can connect to us,
             and names of contacts are not resolved, because that would bypass the proxy.
+        keep_trying: start also while a port cannot be opened, and try again; otherwise that is an error.
     """
 
     listen_tls: str | None = ":50007"
@@ -53,12 +54,22 @@ class EngineSettings:
     refresh: float = 0.5
     port_mapping: bool = False
     proxy: Proxy | None = None
+    keep_trying: bool = False
 
     @property
     def transports(self) -> tuple[Transport, ...]:
         """The transports with a port."""
         listen: dict[Transport, str | None] = {"tls": self.listen_tls, "plain": self.listen_plain}
         return tuple(transport for transport, address in listen.items() if address is not None)
+
+
+def fixed_ports(settings: EngineSettings) -> dict[Transport, int]:
+    """Return the port of each transport for which the settings name one; empty behind a proxy."""
+    listen: dict[Transport, str | None] = {"tls": settings.listen_tls, "plain": settings.listen_plain}
+    if settings.proxy is not None:
+        return {}
+    named = {kind: parse_listen_address(address).port for kind, address in listen.items() if address}
+    return {kind: port for kind, port in named.items() if port}
 
 
 def listen_endpoints(text: str) -> tuple[Endpoint, ...]:

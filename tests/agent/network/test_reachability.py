@@ -33,6 +33,10 @@ class Heard:
     mapped_ports: tuple[MappedPort, ...] = FORWARDED
     mapping_faults: tuple[str, ...] = ()
 
+    @property
+    def ports(self) -> Mapping[Transport, int]:
+        return self.listening
+
 
 def test_a_forwarded_port_and_a_public_address_go_into_envelopes() -> None:
     assert swarm_contacts(ALONE, Heard(), "tls") == ("8.8.8.8:60007", "127.0.0.1:50007")

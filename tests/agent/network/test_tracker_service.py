@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -14,11 +14,12 @@ import pytest
 
 from tests.agent.homes import Home, fill, share_of
 from tests.agent.network.test_reachability import Heard
+from tests.waiting import wait_until
 from tuishare.agent.network import tracker_service as announcing_module
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.config.model import Config, load_config
 from tuishare.core.records import TrackerAddress
-from tuishare.errors import BadConfiguration, SystemFailed
+from tuishare.errors import BadConfiguration
 from tuishare.net.local_machine import LocalMachine
 
 PIN = "ab" * 32
@@ -75,11 +76,20 @@ async def test_the_certificate_stays_the_same(alice: Home) -> None:
     assert alice.places.tracker_file.stat().st_mode & 0o077 == 0
 
 
-async def test_a_port_that_is_taken_is_said(alice: Home) -> None:
-    async with announcing(alice) as (ours, _):
-        with pytest.raises(SystemFailed):
-            async with announcing(alice, listen=f"127.0.0.1:{ours.port}"):
-                pass
+async def test_a_port_that_is_taken_is_opened_when_it_is_free(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing_module, "_FIRST_PAUSE", 0.05)
+    async with AsyncExitStack() as stack:
+        ours, _ = await stack.enter_async_context(announcing(alice))
+        port = ours.port
+        async with announcing(alice, listen=f"127.0.0.1:{port}") as (theirs, _):
+            assert theirs.port_fault is not None
+            assert (theirs.port, theirs.ports) == (None, (port,))
+            assert theirs.addresses(load_config(alice.places), Heard(), "tls")
+            await stack.aclose()
+            await wait_until(lambda: theirs.port == port)
+            assert theirs.port_fault is None
 
 
 async def test_a_certificate_that_others_may_read_is_not_used(alice: Home) -> None:

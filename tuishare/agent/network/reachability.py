@@ -33,6 +33,10 @@ class EngineStatus(Protocol):
         """The open port of each transport."""
 
     @property
+    def ports(self) -> Mapping[Transport, int]:
+        """The port of each transport, also while it cannot be opened."""
+
+    @property
     def external_addresses(self) -> tuple[str, ...]:
         """Our addresses as reported from outside, the latest first."""
 
@@ -56,7 +60,7 @@ def swarm_contacts(
         transport: of the swarms.
         by_hub: where a hub forwards to our TLS swarms, or empty.
     """
-    port = engine.listening.get(transport)
+    port = engine.ports.get(transport)
     if not port:
         return ()
     forwarded = by_hub if transport == "tls" else ""
@@ -180,7 +184,7 @@ class AddressWatch:
         network, by_hub = self._network(), self._by_hub()
         try:
             contacts = {
-                kind: swarm_contacts(network, self._engine, kind, by_hub) for kind in self._engine.listening
+                kind: swarm_contacts(network, self._engine, kind, by_hub) for kind in self._engine.ports
             }
         except OSError as error:
             _log.warning("Cannot read the addresses of this machine: %s", error.strerror)

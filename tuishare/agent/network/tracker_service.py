@@ -21,6 +21,7 @@ from tuishare.config.model import Config, Transport
 from tuishare.core.records import DownloadRecord, ShareRecord, TrackerAddress
 from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.envelope import Announce
+from tuishare.errors import SystemFailed, TuishareError
 from tuishare.home_paths import Places
 from tuishare.net.addresses import TrackerRules
 from tuishare.net.caller_addresses import OriginOf, itself
@@ -39,6 +40,9 @@ from tuishare.tracker import (
 )
 
 _MOST_TRACKERS: Final = 16
+_FIRST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds between two attempts to open a port; doubled each time."""
 
 
 class TrackerService:
@@ -49,6 +53,8 @@ class TrackerService:
         self._events = events or EventBus()
         self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).tracker_clients))
         self._ports: dict[str, int] = {}
+        self._wanted: dict[str, int] = {}
+        self._port_fault: TuishareError | None = None
         self._pin = b""
         self._routes: TrackerProxies | None = None
 
@@ -66,7 +72,7 @@ class TrackerService:
         Raises:
             BadInput: a listen address is malformed.
             BadConfiguration: the tracker's certificate is not usable.
-            SystemFailed: a port cannot be opened.
+            SystemFailed: the relay cannot be started.
         """
         service = cls(events)
         async with contextlib.AsyncExitStack() as stack:
@@ -84,11 +90,35 @@ class TrackerService:
                     trusted_proxies=[ipaddress.ip_network(name) for name in config.tracker.trusted_proxies],
                     origin_of=origin_of,
                 )
-                await server.start()
-                stack.push_async_callback(server.close)
-                service._ports.update({str(scheme): port for scheme, port in server.ports.items()})
                 service._pin = certificate.pin
+                service._wanted = _fixed_ports(config)
+                stack.push_async_callback(server.close)
+                await service._open(server)
+                if service._port_fault is not None:
+                    opening = asyncio.create_task(service._open_later(server))
+                    stack.push_async_callback(_cancel, opening)
             yield service
+
+    async def _open(self, server: TrackerServer) -> None:
+        try:
+            await server.start()
+        except SystemFailed as error:
+            self._port_fault = error
+            return
+        self._port_fault = None
+        self._ports.update({str(scheme): port for scheme, port in server.ports.items()})
+
+    async def _open_later(self, server: TrackerServer) -> None:
+        pause = _FIRST_PAUSE
+        while self._port_fault is not None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            await self._open(server)
+
+    @property
+    def port_fault(self) -> TuishareError | None:
+        """Why a port is not open; None if all are. It is tried again, with growing pauses."""
+        return self._port_fault
 
     @property
     def port(self) -> int | None:
@@ -102,8 +132,8 @@ class TrackerService:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """All ports that recipients announce to."""
-        return tuple(self._ports.values())
+        """All ports that recipients announce to, also those that cannot be opened yet."""
+        return tuple((self._wanted | self._ports).values())
 
     def addresses(
         self, config: Config, engine: EngineStatus, transport: Transport, by_hub: str = ""
@@ -111,7 +141,7 @@ class TrackerService:
         """Return the trackers for a manifest, best first; `by_hub`: where a hub forwards to ours, or empty."""
         scheme = "https" if transport == "tls" else "http"
         others = [Announce(url=url, pin=None) for url in config.tracker.others]
-        if (port := self._ports.get(scheme)) is None:
+        if (port := (self._wanted | self._ports).get(scheme)) is None:
             return tuple(others)
         pin = self._pin if scheme == "https" else None
         contacts = tracker_contacts(config.network, engine, port, by_hub if scheme == "https" else "")
@@ -180,6 +210,19 @@ def _limits(tracker_clients: int) -> TrackerLimits:
         connections=min(usual.connections, tracker_clients),
         connections_per_address=min(usual.connections_per_address, max(4, tracker_clients // 4)),
     )
+
+
+def _fixed_ports(config: Config) -> dict[str, int]:
+    """Return the port of each scheme for which the settings name one."""
+    plain = config.tracker.listen_plain if config.network.listen_plain else ""
+    named = {"https": config.tracker.listen, "http": plain}
+    ports = {scheme: parse_listen_address(address).port for scheme, address in named.items() if address}
+    return {scheme: port for scheme, port in ports.items() if port}
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _place(address: str) -> tuple[str, int]:
