@@ -5,12 +5,14 @@ import re
 
 import pytest
 
+from tests.api.samples import DOWNLOAD
 from tests.cli.homes import Person
 from tests.cli.json_shapes import read_json
 from tests.cli.served import download, served, share
 from tests.cli.test_terminal import on_terminal
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.cli import listing
+from tuishare.cli.listing import ListOptions
 from tuishare.cli.lookup import Entries
 
 HOSTILE = "\x1b[2Jevil\u202egnp\t[red]\nexe"
@@ -165,10 +167,42 @@ def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = Entries((share("1", "a\x1b[red]b"),), (download("2"),))
     monkeypatch.setattr(listing, "ask_agent", lambda _question: entries)
     with on_terminal() as screen:
-        listing.list_entries(shares=True, downloads=True, as_json=False)
+        listing.list_entries(ListOptions(), as_json=False)
     heading, film, gap, other, contract = screen.getvalue().splitlines()
     assert heading.split()[0] == "share"
     assert film.split()[:2] == ["100000", "a\ufffd[red]b"]
     assert gap == ""
     assert other.split()[0] == "download"
     assert contract.split()[:2] == ["200000", "contract.pdf"]
+
+
+async def test_filter_order_and_columns(alice: Person) -> None:
+    entries = (
+        share("1", "b.mov", size=5, recipients=("carol",)),
+        share("2", "A.mov", size=7),
+        download("3", "contract.pdf", size=6),
+    )
+    async with served(alice, *entries) as desk:
+
+        async def listed(*words: str) -> list[str]:
+            said = await desk.call("list", *words)
+            assert said.code == 0, said
+            return said.out.splitlines()
+
+        assert await listed("--sort", "name", "--columns", "name") == [
+            *("share\tA.mov", "share\tb.mov", "download\tcontract.pdf")
+        ]
+        assert [line.split("\t")[2] for line in await listed("shares", "--sort", "-size")] == [
+            "A.mov",
+            "b.mov",
+        ]
+        assert [line.split("\t")[2] for line in await listed("--filter", "CAROL")] == ["b.mov"]
+        assert await listed("downloads", "--columns", "from,name", "--filter", "pdf") == [
+            f"download\t{DOWNLOAD.sender}\tcontract.pdf"
+        ]
+        said = await desk.call("list", "--filter", "nothing like that")
+        assert (said.code, said.out) == (0, "")
+        assert "Nothing with" in said.err
+        assert (await desk.call("list", "--columns", "colour")).failed(2, "no column “colour”")
+        shown = json.loads((await desk.call("list", "shares", "--sort", "name", "--json")).out)
+        assert [each["name"] for each in shown] == ["A.mov", "b.mov"]

@@ -144,7 +144,7 @@ def download(order: DownloadOptions) -> None:
     home = open_home()
     peers = tuple(map(parse_endpoint, order.peers))
     offer = open_encrypted(read_torrent_file(order.envelope), home, order.key or _key_of(order.user, home))
-    require_output(order.output)
+    _make_output(order.output)
     require_text(order.output)
     transfer = Transfer(offer, peers, order.output, names=choose_names(offer.torrent, order.output))
     if os.path.lexists(transfer.target):
@@ -165,6 +165,16 @@ def _report_names(transfer: Transfer) -> None:
         warn(f"This disk does not take the name “{for_display(name)}”: it becomes “{for_display(here)}”")
     if len(renamed) > _RENAMED_SHOWN:
         warn(f"{len(renamed) - _RENAMED_SHOWN:,} more files get other names")
+
+
+def _make_output(folder: Path) -> None:
+    """Make the folder for the payload if it is missing; what is something else is left to `require_output`."""
+    if not os.path.lexists(folder):
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise from_os_error(error, f"make the folder {for_display(str(folder))}") from error
+    require_output(folder)
 
 
 def _key_of(user: str, home: Home) -> bytes | None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
 from tuishare.api.messages import Delivery, Download, DownloadState, Share, ShareState
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
-from tuishare.cli.lookup import Entry, fetch_entries
+from tuishare.cli.lookup import E, Entries, Entry, fetch_entries
 from tuishare.cli.terminal import is_terminal, print_rows, say
+from tuishare.errors import BadInput
 from tuishare.presentation.formats import (
     NOTHING,
     format_exact_size,
@@ -40,13 +44,37 @@ _DOWNLOAD_HEADINGS: Final = ("download", "name", "from", "size", "state", "here"
 _Row = tuple[str, ...]
 
 
-def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What to list, and how.
+
+    Attributes:
+        shares: whether shares are listed.
+        downloads: whether downloads are.
+        filter: text in the name, a user or the state of each entry; case does not matter.
+        sort: name of a column, with ``-`` before it for the other way round; empty: oldest first.
+        columns: names of those to print; empty: all.
+    """
+
+    shares: bool = True
+    downloads: bool = True
+    filter: str = ""
+    sort: str = ""
+    columns: tuple[str, ...] = ()
+
+
+def list_entries(options: ListOptions, *, as_json: bool) -> None:
     """Print a table of shares, one of downloads, or both.
 
     If stdout is not a terminal, each line begins with ``share`` or ``download``. JSON is an array, or an object with
     two arrays.
+
+    Raises:
+        BadInput: there is no such column.
     """
-    entries = ask_agent(fetch_entries)
+    _require_columns(options)
+    entries = _chosen(ask_agent(fetch_entries), options)
+    shares, downloads = options.shares, options.downloads
     if as_json:
         if shares and downloads:
             print_json({"shares": entries.shares, "downloads": entries.downloads})
@@ -56,11 +84,13 @@ def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
     short = entries.short_ids()
     share_rows = [_share_row(share, short[share.id]) for share in entries.shares] if shares else []
     download_rows = [_download_row(item, short[item.id]) for item in entries.downloads] if downloads else []
-    _print_table("share", _SHARE_HEADINGS, share_rows)
+    _print_table("share", _SHARE_HEADINGS, share_rows, options.columns)
     if share_rows and download_rows and is_terminal(sys.stdout):
         print()
-    _print_table("download", _DOWNLOAD_HEADINGS, download_rows)
-    if not share_rows and not download_rows:
+    _print_table("download", _DOWNLOAD_HEADINGS, download_rows, options.columns)
+    if not share_rows and not download_rows and options.filter:
+        say(f"Nothing with “{options.filter}” in its name, users or state.")
+    elif not share_rows and not download_rows:
         asked = [word for word, wanted in (("shared", shares), ("received", downloads)) if wanted]
         say(f"Nothing is {' or '.join(asked)} yet.")
 
@@ -79,7 +109,51 @@ def show_entry(word: str, *, as_json: bool) -> None:
     print_rows(("what", "value"), _describe(entry), longest=_WHOLE)
 
 
-def _print_table(kind: str, headings: _Row, rows: list[_Row]) -> None:
+def _require_columns(options: ListOptions) -> None:
+    for name in (*options.columns, *filter(None, [options.sort.removeprefix("-")])):
+        if name not in _COLUMNS:
+            known = ", ".join(dict.fromkeys((*_SHARE_HEADINGS, *_DOWNLOAD_HEADINGS)))
+            raise BadInput(f"There is no column “{name}”", hint=f"Columns are {known}.")
+
+
+def _chosen(entries: Entries, options: ListOptions) -> Entries:
+    """Return the entries that are listed, in their order."""
+    return Entries(
+        tuple(_ordered(filter(partial(_matches, options.filter), entries.shares), options.sort)),
+        tuple(_ordered(filter(partial(_matches, options.filter), entries.downloads), options.sort)),
+    )
+
+
+def _matches(text: str, entry: Entry) -> bool:
+    users = entry.recipients if isinstance(entry, Share) else (entry.sender,)
+    return not text or any(text.casefold() in each.casefold() for each in (entry.name, _state(entry), *users))
+
+
+def _ordered(entries: Iterable[E], sort: str) -> list[E]:
+    if not sort:
+        return list(entries)
+    key = _COLUMNS[sort.removeprefix("-")]
+    return sorted(entries, key=key, reverse=sort.startswith("-"))
+
+
+def _progress(entry: Entry) -> float:
+    if not isinstance(entry, Share):
+        return entry.progress
+    parts = [delivery.progress for delivery in entry.deliveries]
+    return sum(parts) / len(parts) if parts else 0.0
+
+
+def _here(headings: _Row, name: str) -> str:
+    """Return the heading of this table that a column of either table stands for: both have the same places."""
+    both = zip(_SHARE_HEADINGS, _DOWNLOAD_HEADINGS, strict=True)
+    return next(mine for pair, mine in zip(both, headings, strict=True) if name in pair)
+
+
+def _print_table(kind: str, headings: _Row, rows: list[_Row], columns: Sequence[str]) -> None:
+    if columns:
+        places = [headings.index(name) for name in map(partial(_here, headings), columns)]
+        headings = tuple(headings[place] for place in places)
+        rows = [tuple(row[place] for place in places) for row in rows]
     if rows and is_terminal(sys.stdout):
         print_rows(headings, rows)
     else:
@@ -210,3 +284,17 @@ def _by_hand(share: Share) -> list[tuple[str, str]]:
 def _delivery(delivery: Delivery) -> str:
     parts = describe_delivery(delivery, format_timestamp, time.time(), percent=True)
     return ", ".join((*parts, *describe_reports(delivery, format_timestamp)))
+
+
+_COLUMNS: Final[dict[str, Callable[[Entry], Any]]] = {
+    **dict.fromkeys(("share", "download"), lambda entry: entry.id),
+    "name": lambda entry: entry.name.casefold(),
+    **dict.fromkeys(
+        ("for", "from"), lambda entry: entry.recipients if isinstance(entry, Share) else (entry.sender,)
+    ),
+    "size": lambda entry: entry.size,
+    "state": _state,
+    **dict.fromkeys(("delivered", "here"), _progress),
+    "added": lambda entry: entry.added,
+}
+"""What each column is sorted by."""

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tuishare.cli.exit_codes import Exit, report
 from tuishare.errors import TuishareError, from_os_error
+
+if TYPE_CHECKING:
+    from tuishare.cli.manual.command_tree import DeclaredCommand
 
 _STDOUT = 1
 """The file descriptor of stdout, independent of `sys.stdout`."""
@@ -85,6 +89,35 @@ def _run(arguments: Sequence[str]) -> None:
         for line in complete(read_commands(app, "tuishare"), arguments[1]):
             print(line)
     else:
-        from tuishare.cli.app import app
+        _run_command(arguments)
 
-        app()
+
+def _run_command(arguments: Sequence[str]) -> None:
+    """Run a command; what the parser refuses becomes an error like all others."""
+    from typer import Abort, BadParameter
+
+    from tuishare.cli.app import app
+    from tuishare.cli.manual.command_tree import read_commands
+    from tuishare.cli.manual.help_pages import HELP_OPTIONS, find_command, format_help
+    from tuishare.cli.usage import check_options, explain_usage
+
+    usage_error: type[Exception] = BadParameter.__bases__[0]  # typer exports this one alone of the family
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    command = find_command(read_commands(app, "tuishare"), words)
+    if not HELP_OPTIONS.isdisjoint(words) or _is_bare_group(command, words):
+        print(format_help(command, shutil.get_terminal_size().columns))
+        return
+    check_options(command, words)
+    try:
+        code = app(standalone_mode=False)
+    except usage_error as error:
+        raise explain_usage(error.format_message(), command) from error  # type: ignore[attr-defined]
+    except Abort:  # the end of the input instead of an answer
+        sys.exit(Exit.FAILED)
+    if isinstance(code, int) and code:
+        sys.exit(code)
+
+
+def _is_bare_group(command: DeclaredCommand, words: Sequence[str]) -> bool:
+    is_group = bool(command.commands) and len(command.words) > 1 and not command.default_command
+    return is_group and list(words) == list(command.words[1:])

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+import tuishare
+
 
 class ShellChoice(StrEnum):
     """A shell with completion."""
@@ -23,6 +25,12 @@ def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("help")(help_)
     app.command()(completion)
+    app.command()(version)
+
+
+def version() -> None:
+    """Show the version."""
+    print(f"tuishare {tuishare.__version__}")
 
 
 def help_(

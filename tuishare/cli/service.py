@@ -7,6 +7,7 @@ Owns the order of the steps and the dialogue; the unit's text is in `tuishare.cl
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,19 @@ from typing import Final
 
 from tuishare.cli.agent import stop
 from tuishare.cli.package_data import Shipped, read_shipped
-from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, show_unit, systemctl
+from tuishare.cli.systemd import (
+    UNIT,
+    describe_failure,
+    find_version,
+    linger_command,
+    lingers,
+    show_unit,
+    systemctl,
+)
 from tuishare.cli.systemd_unit import Installation, read_writable, render_unit
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Config, load_config
-from tuishare.errors import AgentUnreachable, NotFound, TuishareError, from_os_error
+from tuishare.errors import AgentUnreachable, NotFound, SystemFailed, TuishareError, from_os_error
 from tuishare.fs.atomic import publish
 from tuishare.home_paths import HOME_VARIABLE, Places, find_home_folder, find_places
 
@@ -101,6 +110,8 @@ def print_service() -> bool:
         ("runs without a session", linger),
     ]
     print_rows(("what", "value"), rows)
+    if failure := find_failure():
+        say(f"{failure.detail}. {failure.hint}")
     report_locked_out()
     _report_linger()
     return unit.get("ActiveState") in {"active", "reloading"}
@@ -120,6 +131,25 @@ def is_installed() -> bool:
         return _is_covered(find_places().state, allowed)
     except (OSError, TuishareError):
         return False
+
+
+def find_failure() -> SystemFailed | None:
+    """Return why the installed service does not run although it should; None if it does, or systemd does not answer."""
+    try:
+        unit = show_unit()
+    except SystemFailed:
+        return None
+    failed = unit.get("ActiveState") == "failed" or unit.get("SubState") == "auto-restart"
+    return describe_failure(unit, _program_of(unit_path())) if failed else None
+
+
+def _program_of(unit: Path) -> str:
+    """Return the program that a unit starts."""
+    try:
+        found = re.search(r'(?m)^ExecStart="((?:[^"\\]|\\.)*)"', unit.read_text(errors="replace"))
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 def find_locked_out() -> list[Path]:

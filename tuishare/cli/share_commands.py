@@ -32,11 +32,18 @@ class KindChoice(StrEnum):
     DOWNLOADS = "downloads"
 
 
+class UntilChoice(StrEnum):
+    """How far an entry has to come."""
+
+    SEEDING = "seeding"
+    COMPLETE = "complete"
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("list")(list_)
     app.command("open")(open_)
-    for command in (activity, links, receipts, show, share):
+    for command in (activity, links, receipts, show, share, wait):
         app.command()(command)
     actions: dict[str, Action] = {action.value: action for action in (*ShareAction, *DownloadAction)}
     for name, action in actions.items():
@@ -48,14 +55,48 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     kind: Annotated[KindChoice | None, typer.Argument(help="List only these.")] = None,
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Only names, users and states with this in them.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Order by a column; -COLUMN: the other way round.")
+    ] = "",
+    columns: Annotated[
+        str, typer.Option(metavar="COLUMN,...", help="Only these columns, such as name,state.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List shares and downloads."""
-    from tuishare.cli.listing import list_entries
+    """List shares and downloads.
+
+    Columns are share or download, name, for or from, size, state, delivered or here, added.
+    """
+    from tuishare.cli.listing import ListOptions, list_entries
 
     list_entries(
-        shares=kind is not KindChoice.DOWNLOADS, downloads=kind is not KindChoice.SHARES, as_json=as_json
+        ListOptions(
+            shares=kind is not KindChoice.DOWNLOADS,
+            downloads=kind is not KindChoice.SHARES,
+            filter=filter_,
+            sort=sort,
+            columns=tuple(filter(None, columns.split(","))),
+        ),
+        as_json=as_json,
     )
+
+
+def wait(
+    id_: _Id,
+    until: Annotated[
+        UntilChoice, typer.Option(help="seeding: a share is sealed; complete: all have all of it.")
+    ] = UntilChoice.COMPLETE,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Give up then, with exit code 1.")
+    ] = None,
+) -> None:
+    """Wait until a share or download is complete. Also waits for one that does not exist yet."""
+    from tuishare.cli.wait import Milestone, wait_for
+
+    wait_for(id_, Milestone(until.value), timeout)
 
 
 def activity(

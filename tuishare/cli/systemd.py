@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -54,9 +55,42 @@ def show_unit() -> dict[str, str]:
     Raises:
         SystemFailed: as `systemctl`.
     """
-    wanted = "--property=LoadState,ActiveState,SubState,UnitFileState,MainPID,Result"
+    wanted = "--property=LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,ExecMainStatus"
     lines = systemctl("show", UNIT, wanted).splitlines()
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def describe_failure(unit: Mapping[str, str], program: str) -> SystemFailed:
+    """Return why a unit has failed, from its properties (systemd.exec(5), process exit codes).
+
+    Args:
+        unit: as of `show_unit`.
+        program: that it starts.
+    """
+    status = unit.get("ExecMainStatus", "")
+    log = f"journalctl --user --unit {UNIT} has more."
+    match status:
+        case "203":
+            hidden = program.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108 — named, not used
+            why = "it lies in a folder that the service does not see" if hidden else "it is missing"
+            again = "Install tuishare elsewhere" if hidden else "Install tuishare again"
+            return SystemFailed(
+                f"The service does not start (203): {program} cannot be run: {why}",
+                hint=f"{again}, then run `tuishare service install`.",
+            )
+        case "226":
+            return SystemFailed(
+                "The service does not start (226): this machine does not allow its sandbox, or a folder is missing",
+                hint=f"Run `tuishare service install`, which makes the folders. {log}",
+            )
+        case "2" | "3":
+            return SystemFailed(
+                f"The service does not start: its settings are not usable (exit code {status})",
+                hint="`tuishare config check` names the line. Then: systemctl --user restart tuishare",
+            )
+        case _:
+            result = unit.get("Result", "") or "unknown"
+            return SystemFailed(f"The service has failed ({result}, exit code {status or '0'})", hint=log)
 
 
 def lingers() -> bool | None:

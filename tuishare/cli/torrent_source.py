@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tuishare.cli.offline_home import Home
 from tuishare.cli.terminal import say, warn
@@ -17,13 +18,16 @@ from tuishare.core.opening import SignedEnvelope, Trust, open_received
 from tuishare.core.received_addresses import find_refused, read_contacts, rules_for
 from tuishare.core.records import TrackerAddress
 from tuishare.core.sealing import own_credentials, own_trackers
-from tuishare.envelope import MAX_SIZE, is_tse1, open_raw
+from tuishare.envelope import MAX_SIZE, is_tse1, open_raw, recognise
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.fs.atomic import read_limited
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
 from tuishare.swarm import Credentials, Endpoint, Transport
 from tuishare.torrents import DEFAULT_LIMITS, Torrent, TorrentLimits, accept, canonical_torrent, parse_torrent
+
+_LEAST_RAW: Final = 28
+"""Bytes of the raw form around its content: nonce and tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,12 @@ def open_encrypted(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     if is_tse1(data):
         return _open_envelope(data, home, key)
     _require_encrypted(data)
+    if len(data) <= _LEAST_RAW:
+        raise BadInput(
+            f"This is not an envelope: it has {len(data)} bytes", hint="Check the name of the file."
+        )
+    if found := recognise(data, len(data)):
+        raise BadInput(f"This is not an envelope. {found.detail}", hint=found.hint)
     if key is None:
         raise Refused("This envelope needs a key", hint="Give the key that you received with --key-file.")
     torrent_data = open_raw(data, key)

@@ -140,6 +140,28 @@ def test_a_service_that_ends_with_the_session(alice: Person, monkeypatch: pytest
         assert found.mark is mark
 
 
+def test_a_service_that_fails_is_red(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = alice.desk / "systemd" / "user" / "tuishare.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text('ExecStart="/tmp/venv/bin/tuishare" agent\n')
+    failing = {"ActiveState": "activating", "SubState": "auto-restart", "Result": "exit-code"}
+    for status, said in (
+        ("203", "/tmp/venv/bin/tuishare cannot be run"),
+        ("226", "sandbox"),
+        ("3", "settings"),
+        ("1", "exit code 1"),
+    ):
+        shown = failing | {"ExecMainStatus": status}
+        monkeypatch.setattr("tuishare.cli.service.show_unit", lambda shown=shown: shown)
+        (found,) = look(check_linger, alice)
+        assert (found.mark, said in found.detail) == (Severity.FAULT, True), found
+    monkeypatch.setattr(
+        "tuishare.cli.service.show_unit", lambda: {"ActiveState": "active", "SubState": "running"}
+    )
+    (found,) = look(check_linger, alice)
+    assert found.mark is not Severity.FAULT
+
+
 def test_a_clock_that_runs_behind_our_own_files(alice: Person) -> None:
     later = 4_000_000_000
     os.utime(alice.places.config_file, (later, later))

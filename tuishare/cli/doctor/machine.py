@@ -17,7 +17,7 @@ from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import PollReason, Status
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.doctor.results import CheckResult, Severity
-from tuishare.cli.service import find_locked_out, unit_path
+from tuishare.cli.service import find_failure, find_locked_out, unit_path
 from tuishare.cli.systemd import linger_command, lingers
 from tuishare.config.model import load_config
 from tuishare.core.own_addresses import listen_addresses
@@ -154,6 +154,8 @@ def check_linger(_places: Places) -> Iterator[CheckResult]:
             "the agent does not start automatically",
             "Run `tuishare service install`.",
         )
+    elif failure := find_failure():
+        yield CheckResult(Severity.FAULT, "service", failure.detail, failure.hint)
     elif lingers() is False:
         yield CheckResult(
             Severity.NOTE, "service", "the agent ends when you log out", f"Run: {linger_command()}"

@@ -1,0 +1,106 @@
+"""What the help says besides the declarations: examples of each command, and what the commands are for.
+
+Owns the lines. Tests check that every command has an example and a chapter, and that options in examples exist.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "": ("tuishare", "tuishare share ~/film --to @crew", "tuishare help start"),
+    "activity": ("tuishare activity --limit 20",),
+    "again": ("tuishare again film.mov",),
+    "agent": ("tuishare agent &",),
+    "approve": ("tuishare approve film.mov",),
+    "card": ("tuishare card > alice.card",),
+    "choose": ("tuishare choose film --only '*.mov'", "tuishare choose film --all"),
+    "completion": ("tuishare completion bash",),
+    "config check": ("tuishare config check",),
+    "config init": ("tuishare config init",),
+    "config path": ("tuishare config path",),
+    "config set": ("tuishare config set limits.upload 5MiB", "tuishare config set network.listen :50107"),
+    "config show": ("tuishare config show",),
+    "create": ("tuishare create --file film.mov --user bob > bob.key.txt",),
+    "delete": ("tuishare delete film.mov --yes",),
+    "demo": ("tuishare demo --size 8MiB", "tuishare demo --tui"),
+    "desktop install": ("tuishare desktop install",),
+    "desktop uninstall": ("tuishare desktop uninstall",),
+    "doctor": ("tuishare doctor", "tuishare doctor --share film.mov"),
+    "download": (
+        "tuishare download --torrent film.mov.torrent.encrypted --key-file bob.key --output received",
+    ),
+    "drop add": ("tuishare drop add ~/film --to bob --to @crew",),
+    "drop list": ("tuishare drop list --json",),
+    "drop remove": ("tuishare drop remove ~/film",),
+    "forget": ("tuishare forget film.mov",),
+    "help": ("tuishare help start",),
+    "hub init": ("tuishare hub init hub.example.org:50012",),
+    "hub invite": ("tuishare hub invite alice --days 7",),
+    "hub join": ("tuishare hub join invitation.txt",),
+    "hub members": ("tuishare hub members",),
+    "hub remove": ("tuishare hub remove alice",),
+    "hub run": ("tuishare hub run",),
+    "hub status": ("tuishare hub status",),
+    "introductions accept": ("tuishare introductions accept carol --to @crew",),
+    "introductions ask": ("tuishare introductions ask bob",),
+    "introductions decline": ("tuishare introductions decline carol",),
+    "introductions list": ("tuishare introductions list",),
+    "invite approve": ("tuishare invite approve 3f bob",),
+    "invite cancel": ("tuishare invite cancel 3f",),
+    "invite decline": ("tuishare invite decline 3f bob",),
+    "invite list": ("tuishare invite list",),
+    "invite new": ("tuishare invite bob > invitation", "tuishare invite --uses 5 --to @crew"),
+    "join cancel": ("tuishare join cancel 3f",),
+    "join list": ("tuishare join list",),
+    "join use": ("tuishare join invitation",),
+    "links": ("tuishare links",),
+    "list": ("tuishare list", "tuishare list --filter film --sort size --columns name,state"),
+    "open": ("tuishare open film.mov.torrent.encrypted",),
+    "pause": ("tuishare pause film.mov",),
+    "receipts": (
+        "tuishare receipts film.mov --output receipts.txt",
+        "tuishare receipts --verify receipts.txt",
+    ),
+    "reject": ("tuishare reject film.mov",),
+    "reload": ("tuishare reload",),
+    "resume": ("tuishare resume film.mov",),
+    "revoke": ("tuishare revoke film.mov bob", "tuishare revoke bob --everywhere"),
+    "seed": ("tuishare seed --file film.mov --torrent film.mov.torrent",),
+    "service install": ("tuishare service install",),
+    "service status": ("tuishare service status",),
+    "service uninstall": ("tuishare service uninstall",),
+    "share": ("tuishare share ~/film --to bob --expires 30d",),
+    "show": ("tuishare show film.mov",),
+    "status": ("tuishare status", "tuishare status --json"),
+    "stop": ("tuishare stop",),
+    "user accept-raw": ("tuishare user accept-raw bob",),
+    "user add": ("tuishare user add bob bob.card", "tuishare user add carol --new-key"),
+    "user group": ("tuishare user group bob --add crew",),
+    "user introduce": ("tuishare user introduce @crew",),
+    "user list": ("tuishare user list",),
+    "user remove": ("tuishare user remove bob",),
+    "user replace": ("tuishare user replace bob bob-new.card",),
+    "user rotate": ("tuishare user rotate --self",),
+    "user verify": ("tuishare user verify bob",),
+    "version": ("tuishare version",),
+    "wait": ("tuishare wait film.mov --until complete --timeout 3600",),
+}
+"""By the words of a command without the program's; of a group, its commands have them."""
+
+CHAPTERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("Share and receive", ("share", "list", "show", "wait", "open", "activity", "receipts")),
+    (
+        "Change what is shared or received",
+        *(("again", "approve", "choose", "delete", "forget", "pause", "reject", "resume", "revoke"),),
+    ),
+    ("People", ("invite", "join", "user", "card", "introductions", "links")),
+    (
+        "The agent and its settings",
+        ("agent", "status", "stop", "reload", "service", "config", "drop", "doctor"),
+    ),
+    ("Without an agent", ("create", "seed", "download", "demo")),
+    ("A machine that is always on", ("hub",)),
+    ("Help", ("help", "completion", "desktop", "version")),
+)
+"""The commands by what they are for, in the order in which a person needs them."""
