@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from ipaddress import ip_address
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -243,6 +244,7 @@ def listen(host: str, port: int, what: str) -> socket.socket:
     try:
         listening = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=everywhere)
     except OSError as error:
-        raise from_os_error(error, f"listen on port {port} for {what}") from error
+        plain = OSError(error.errno, os.strerror(error.errno or 0))  # Python's text names an address, too
+        raise from_os_error(plain, f"listen on port {port} for {what}") from error
     listening.setblocking(False)
     return listening

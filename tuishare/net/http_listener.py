@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
@@ -96,7 +97,8 @@ class HttpListener:
         try:
             listening = _listen(host, port)
         except OSError as error:
-            raise from_os_error(error, f"listen on port {port} for {purpose}") from error
+            plain = OSError(error.errno, os.strerror(error.errno or 0))  # Python's text names an address, too
+            raise from_os_error(plain, f"listen on port {port} for {purpose}") from error
         return cls(handler, slots, tls, listening, origin_of)
 
     @property

@@ -64,13 +64,17 @@ class PortWatch:
             if fault is None:
                 if self._shown.pop(key, None):
                     _log.info("The port for %s is open now", purpose)
-            elif known is None or known.detail != fault.detail:
+            elif known is None or known.detail != _describe(fault):
                 _log.warning("The port for %s cannot be opened: %s; trying again", purpose, fault.detail)
                 self._shown[key] = Problem(
                     id=f"port-{key}",
                     title=f"No port for {purpose}",
-                    detail=f"{fault.detail}. It is opened when that is possible",
+                    detail=_describe(fault),
                     hint=f"Is another tuishare running? Or choose another port: tuishare config set {key} :PORT",
                     since=known.since if known else self._clock.now(),
                 )
         return before != self._shown
+
+
+def _describe(fault: TuishareError) -> str:
+    return f"{fault.detail}. It is opened when that is possible"
