@@ -30,7 +30,7 @@ async def test_what_has_come_so_far_is_not_waited_for(alice: Person, entry: Any,
     ("entry", "state"),
     [
         (share("1", "film", state=ShareState.SEEDING, deliveries=(DONE, HALF)), "seeding"),
-        (download("1", "film", state=DownloadState.DOWNLOADING, progress=0.4), "40"),
+        (download("1", "film", state=DownloadState.DOWNLOADING, progress=0.4), "downloading"),
         (download("1", "other"), "it is not there yet"),
     ],
 )

@@ -36,7 +36,7 @@ def explain_usage(said: str, command: DeclaredCommand) -> BadInput:
     """Return the error for what the parser says about a command."""
     detail = " ".join(said.split())
     suggestion = _SUGGESTION.search(detail)
-    near = suggestion[1] if suggestion else _near_option(detail, command)
+    near = suggestion[1].replace("'", "") if suggestion else _near_option(detail, command)
     for theirs, ours in _WORDS.items():
         detail = detail.replace(theirs, ours)
     detail = _SUGGESTION.sub("", detail).rstrip(". ")
