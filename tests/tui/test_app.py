@@ -72,7 +72,7 @@ async def test_a_lost_agent_keeps_its_last_snapshot_and_its_age() -> None:
         clock.now += 50
         expected = Lost(NOW, GONE.detail, GONE.hint, retry_at=NOW + 50 + PATIENT.first, startable=True)
         agent.say(GONE)
-        app._follower.wake()
+        app._stream.wake()
         await until(pilot, lambda: app.view.connection == expected)
 
 

@@ -13,19 +13,19 @@ def drawn(app: DemoView) -> str:
 
 async def test_both_sides_and_the_story() -> None:
     alice, bob = FakeAgent(snapshot((SHARE,))), FakeAgent(snapshot((), (DOWNLOAD,)))
-    duo = DemoView(
+    view = DemoView(
         DemoSide("Alice shares", "Alice drops.", alice, SHARES),
         DemoSide("Bob receives", "Bob waits.", bob, DOWNLOADS),
         Clock(),
     )
-    duo.tell("Before it is drawn")
-    async with duo.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: SHARE.name in drawn(duo) and DOWNLOAD.name in drawn(duo))
+    view.tell("Before it is drawn")
+    async with view.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: SHARE.name in drawn(view) and DOWNLOAD.name in drawn(view))
         for words in ("Alice shares", "Bob receives", "Alice drops.", "▲ 11.9 MB/s", "Before it is drawn"):
-            assert words in drawn(duo)
-        duo.tell("Now [red]\x1b this")
-        await until(pilot, lambda: "Now [red]\ufffd this" in drawn(duo))
+            assert words in drawn(view)
+        view.tell("Now [red]\x1b this")
+        await until(pilot, lambda: "Now [red]\ufffd this" in drawn(view))
         bob.say(GONE)
-        await until(pilot, lambda: "! No agent answers" in drawn(duo))
+        await until(pilot, lambda: "! No agent answers" in drawn(view))
         await pilot.press("q")
-    assert not duo.is_running
+    assert not view.is_running

@@ -6,7 +6,7 @@ import pytest
 from tests.api.samples import NOW
 from tests.tui.fakes import CALM, FULL, snapshot
 from tuishare.api.messages import Activity, ActivityKind, Problem, Snapshot
-from tuishare.tui.notifications import find_news, write_banner, write_farewell
+from tuishare.tui.notifications import find_toasts, write_banner, write_farewell
 from tuishare.tui.view import Connected, Connecting, Lost, View
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe" + "x" * 500
@@ -23,7 +23,7 @@ def with_events(*kinds: ActivityKind) -> Snapshot:
 
 
 def test_the_first_snapshot_is_no_news() -> None:
-    assert find_news(None, with_events(ActivityKind.DELIVERED)) == ()
+    assert find_toasts(None, with_events(ActivityKind.DELIVERED)) == ()
 
 
 @pytest.mark.parametrize("kind", ActivityKind)
@@ -33,25 +33,27 @@ def test_what_matters_is_told_once(kind: ActivityKind) -> None:
         *(ActivityKind.RENEWED, ActivityKind.ROTATED),
     }
     after = with_events(kind)
-    assert [news.words for news in find_news(FULL, after)] == ([] if kind in quiet else ["file-1 · to bob"])
-    assert find_news(after, after) == ()
+    assert [toast.words for toast in find_toasts(FULL, after)] == (
+        [] if kind in quiet else ["file-1 · to bob"]
+    )
+    assert find_toasts(after, after) == ()
 
 
 def test_news_come_in_their_order_and_many_as_a_number() -> None:
-    told = find_news(FULL, with_events(ActivityKind.DELIVERED, ActivityKind.PROBLEM))
-    assert [(news.title, news.severity) for news in told] == [
+    told = find_toasts(FULL, with_events(ActivityKind.DELIVERED, ActivityKind.PROBLEM))
+    assert [(toast.title, toast.severity) for toast in told] == [
         ("Delivered", "information"),
         ("Problem", "error"),
     ]
-    (one,) = find_news(FULL, with_events(*[ActivityKind.RECEIVED] * 40))
+    (one,) = find_toasts(FULL, with_events(*[ActivityKind.RECEIVED] * 40))
     assert one.title == "40 events"
 
 
 def test_foreign_names_are_safe_and_short() -> None:
     event = Activity(id=9, at=NOW, kind=ActivityKind.REJECTED, subject=HOSTILE, detail=HOSTILE)
-    (news,) = find_news(FULL, msgspec.structs.replace(FULL, activity=(event,)))
-    assert not {"\x1b", "\u202e", "\n"} & set(news.words)
-    assert len(news.words) < 180
+    (toast,) = find_toasts(FULL, msgspec.structs.replace(FULL, activity=(event,)))
+    assert not {"\x1b", "\u202e", "\n"} & set(toast.words)
+    assert len(toast.words) < 180
 
 
 def write(view: View, now: float = NOW) -> str:

@@ -13,7 +13,7 @@ from tests.tui.fakes import FULL, GONE, PATIENT, FakeAgent, snapshot
 from tuishare.api.client import AgentClient
 from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes
-from tuishare.tui.snapshot_stream import AgentLost, Backoff, Follower, Reader, SnapshotArrived
+from tuishare.tui.snapshot_stream import AgentLost, Backoff, Reader, SnapshotArrived, SnapshotStream
 
 HASTY = Backoff(first=0.001, longest=0.002)
 
@@ -36,9 +36,9 @@ class Inbox:
 
 
 @asynccontextmanager
-async def following(agent: Reader, backoff: Backoff = HASTY) -> AsyncIterator[tuple[Follower, Inbox]]:
+async def following(agent: Reader, backoff: Backoff = HASTY) -> AsyncIterator[tuple[SnapshotStream, Inbox]]:
     inbox = Inbox()
-    handler = Follower(agent, inbox.queue.put_nowait, lambda: NOW, backoff)
+    handler = SnapshotStream(agent, inbox.queue.put_nowait, lambda: NOW, backoff)
     task = asyncio.create_task(handler.run())
     try:
         yield handler, inbox

@@ -57,7 +57,7 @@ class Outputs:
     envelope: Path
 
 
-def create(order: CreateOptions) -> None:
+def create(options: CreateOptions) -> None:
     """Create both files, print ``USER-ID<tab>KEY`` for each new key, and explain the next step.
 
     The share is recorded first, so that `seed` finds its credentials.
@@ -66,19 +66,19 @@ def create(order: CreateOptions) -> None:
         TuishareError: it failed; nothing was left behind.
     """
     home = open_home()
-    _check_trackers(order.trackers)
-    users, keys = _find_users(order, home)
-    tree = walk(order.payload)
+    _check_trackers(options.trackers)
+    users, keys = _find_users(options, home)
+    tree = walk(options.payload)
     require_text(tree.root)
-    folder = order.output if order.output is not None else tree.root.parent
+    folder = options.output if options.output is not None else tree.root.parent
     place = folder / envelope_name(tree.name)
     outputs = Outputs(place.with_suffix(""), place)
-    _require_writable(folder, outputs, replace=order.replace)
+    _require_writable(folder, outputs, replace=options.replace)
     share_id = new_share_id()
-    torrent = _hash(tree, order, salt_of(share_id))
-    with _recorded(home, order, share_id, tree, torrent) as share:
-        envelope = _encrypt(order, home, share, users)
-        with _published(outputs, torrent, envelope, replace=order.replace):
+    torrent = _hash(tree, options, salt_of(share_id))
+    with _recorded(home, options, share_id, tree, torrent) as share:
+        envelope = _encrypt(options, home, share, users)
+        with _published(outputs, torrent, envelope, replace=options.replace):
             for name, key in keys:
                 print(f"{name}\t{format_key(key)}", flush=True)
     say(str(outputs.torrent))
@@ -96,30 +96,32 @@ def _check_trackers(urls: Sequence[str]) -> None:
             raise BadInput(f"{which} {fault}", hint="For example https://tracker.example.org/announce")
 
 
-def _find_users(order: CreateOptions, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
+def _find_users(options: CreateOptions, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
     """Look users up in the book; make a key for each unknown one."""
     known: list[User] = []
     unknown: list[str] = []
-    for name in order.users or (f"guest-{secrets.token_hex(3)}",):
+    for name in options.users or (f"guest-{secrets.token_hex(3)}",):
         try:
             known += home.book.resolve([name])
         except NotFound:
             if name.startswith("@"):
                 raise
             unknown.append(name)
-    if order.key is not None and len(unknown) != 1:
+    if options.key is not None and len(unknown) != 1:
         raise BadInput(
             f"A key was given, but {len(unknown)} users are without one",
             hint="Use a key with exactly one --user that is not in your user book.",
         )
-    made = [User(name, key=order.key or generate_key()) for name in dict.fromkeys(unknown)]
+    made = [User(name, key=options.key or generate_key()) for name in dict.fromkeys(unknown)]
     users = list({user.name: user for user in (*known, *made)}.values())
-    if order.raw and (len(users) != 1 or users[0].key is None):
+    if options.raw and (len(users) != 1 or users[0].key is None):
         raise BadInput(
             "The raw form has one key", hint="Name one --user without a card, or use the default format."
         )
     new = (
-        () if order.key is not None else tuple((user.name, user.key) for user in made if user.key is not None)
+        ()
+        if options.key is not None
+        else tuple((user.name, user.key) for user in made if user.key is not None)
     )
     return users, new
 
@@ -134,16 +136,16 @@ def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
             )
 
 
-def _hash(tree: Tree, order: CreateOptions, salt: bytes) -> bytes:
+def _hash(tree: Tree, options: CreateOptions, salt: bytes) -> bytes:
     for skipped in tree.skipped:
         say(f"Left out {'/'.join(skipped.parts)!r}: {skipped.reason}")
     with metered("Hashing") as meter:
         return make_torrent(
             tree,
-            version=2 if order.transport == "tls" else 1,
-            piece_length=order.piece_length,
+            version=2 if options.transport == "tls" else 1,
+            piece_length=options.piece_length,
             # TLS torrents have their trackers in the signed envelope; plain ones must show them to any client.
-            announce=[[url] for url in order.trackers] if order.transport == "plain" else (),
+            announce=[[url] for url in options.trackers] if options.transport == "plain" else (),
             progress=meter,
             created=int(time.time()),
             salt=salt,
@@ -152,7 +154,7 @@ def _hash(tree: Tree, order: CreateOptions, salt: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _recorded(
-    home: Home, order: CreateOptions, share_id: str, tree: Tree, torrent: bytes
+    home: Home, options: CreateOptions, share_id: str, tree: Tree, torrent: bytes
 ) -> Iterator[ShareRecord]:
     """Record the share; undo that if the block fails."""
     now = wall_clock()
@@ -161,9 +163,9 @@ def _recorded(
             id=share_id,
             path=str(tree.root),
             name=tree.name,
-            announce=order.trackers,
-            recipients=order.users,
-            transport=order.transport,
+            announce=options.trackers,
+            recipients=options.users,
+            transport=options.transport,
             added=int(now.timestamp()),
             secret=new_secret(),
             step=ShareStep.MANUAL,
@@ -171,7 +173,7 @@ def _recorded(
             files=len(tree.files),
             info_hash=parse_torrent(torrent).info_hash,
             torrent=torrent,
-            contacts=_find_contacts(order, home),
+            contacts=_find_contacts(options, home),
         ),
         now,
     )
@@ -184,16 +186,16 @@ def _recorded(
             raise
 
 
-def _find_contacts(order: CreateOptions, home: Home) -> tuple[str, ...]:
+def _find_contacts(options: CreateOptions, home: Home) -> tuple[str, ...]:
     """Return the addresses at which recipients look for this home; the raw form has none."""
     network = home.config.network
-    port = listen_port(listen_address(network, order.transport))
+    port = listen_port(listen_address(network, options.transport))
     # Port 0, any free one: unknown until `seed` prints it.
-    return find_contacts(network, port) if port and not order.raw else ()
+    return find_contacts(network, port) if port and not options.raw else ()
 
 
-def _encrypt(order: CreateOptions, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
-    if order.raw:
+def _encrypt(options: CreateOptions, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
+    if options.raw:
         (user,) = users
         assert user.key is not None  # checked when the users were found
         return seal_raw(share.torrent, user.key)
@@ -202,7 +204,7 @@ def _encrypt(order: CreateOptions, home: Home, share: ShareRecord, users: Sequen
         users,
         home.identity,
         contacts=share.contacts,
-        announce=[Announce(url=url, pin=None) for url in order.trackers],
+        announce=[Announce(url=url, pin=None) for url in options.trackers],
         now=wall_clock(),
     )
     return sealed.envelope

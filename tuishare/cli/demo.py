@@ -267,7 +267,7 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
 
     lines: list[str] = []
     async with AgentClient.of_home(alice.places) as sender, AgentClient.of_home(bob.places) as recipient:
-        duo = DemoView(
+        view = DemoView(
             DemoSide(
                 "Alice shares",
                 "Files in her drop folder are sealed for Bob and handed over.",
@@ -279,11 +279,11 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
 
         def tell(line: str) -> None:
             lines.append(line)
-            duo.tell(line)
+            view.tell(line)
 
         story = asyncio.create_task(_tell_slowly(alice, bob, size, tell))
         try:
-            await duo.run_async()
+            await view.run_async()
             finished = story.done()
         finally:
             story.cancel()

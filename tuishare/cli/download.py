@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuishare.cli.engine_runner import (
-    routes_of,
+    open_tracker_proxies,
     run_until_interrupted,
     running_engine,
     show,
@@ -81,14 +81,14 @@ class Transfer:
     """One running download.
 
     Attributes:
-        offer: what is downloaded.
+        source: what is downloaded.
         peers: given on the command line, allowed at any address.
         output: folder for the payload.
         tiers: announce URLs.
         names: that the payload and its files get there.
     """
 
-    offer: TorrentSource
+    source: TorrentSource
     peers: tuple[Endpoint, ...]
     output: Path
     tiers: tuple[tuple[str, ...], ...] = ()
@@ -97,17 +97,17 @@ class Transfer:
     @property
     def contacts(self) -> tuple[Endpoint, ...]:
         """The addresses to connect to first."""
-        return (*self.peers, *self.offer.contacts)
+        return (*self.peers, *self.source.contacts)
 
     @property
     def target(self) -> Path:
         """The destination of the payload."""
-        return self.output / (self.names.name or self.offer.torrent.name)
+        return self.output / (self.names.name or self.source.torrent.name)
 
     @property
     def staging(self) -> Path:
         """The private folder, on the file system of the target, so that delivery is a rename."""
-        return self.output / f".tuishare-{self.offer.torrent.info_hash[:16]}"
+        return self.output / f".tuishare-{self.source.torrent.info_hash[:16]}"
 
     @property
     def payload(self) -> Path:
@@ -120,21 +120,21 @@ class Transfer:
 
     def seeding(self) -> TorrentSpec:
         """The engine's task afterwards."""
-        offer = self.offer
+        source = self.source
         return TorrentSpec(
-            offer.data,
+            source.data,
             self.output,
-            offer.transport,
-            offer.credentials,
+            source.transport,
+            source.credentials,
             contacts=self.peers,
-            received=offer.contacts,
+            received=source.contacts,
             announce=self.tiers,
             complete=True,
             names=self.names,
         )
 
 
-def download(order: DownloadOptions) -> None:
+def download(options: DownloadOptions) -> None:
     """Download and deliver.
 
     Raises:
@@ -142,25 +142,27 @@ def download(order: DownloadOptions) -> None:
         KeyboardInterrupt: Ctrl-C; the same command resumes it.
     """
     home = open_home()
-    peers = tuple(map(parse_endpoint, order.peers))
-    offer = open_encrypted(read_torrent_file(order.envelope), home, order.key or _key_of(order.user, home))
-    _make_output(order.output)
-    require_text(order.output)
-    transfer = Transfer(offer, peers, order.output, names=choose_names(offer.torrent, order.output))
+    peers = tuple(map(parse_endpoint, options.peers))
+    source = open_encrypted(
+        read_torrent_file(options.envelope), home, options.key or _key_of(options.user, home)
+    )
+    _make_output(options.output)
+    require_text(options.output)
+    transfer = Transfer(source, peers, options.output, names=choose_names(source.torrent, options.output))
     if os.path.lexists(transfer.target):
         raise Refused(
             f"{for_display(str(transfer.target))} exists already",
             hint="Move it away, or choose another --output.",
         )
-    if offer.refused:
-        warn(describe_refused(offer.refused))
+    if source.refused:
+        warn(describe_refused(source.refused))
     _report_names(transfer)
-    run_until_interrupted(_download(transfer, order, home.config.network))
+    run_until_interrupted(_download(transfer, options, home.config.network))
 
 
 def _report_names(transfer: Transfer) -> None:
     names = transfer.names
-    renamed = [*([(transfer.offer.torrent.name, names.name)] if names.name else []), *names.files.items()]
+    renamed = [*([(transfer.source.torrent.name, names.name)] if names.name else []), *names.files.items()]
     for name, here in renamed[:_RENAMED_SHOWN]:
         warn(f"This disk does not take the name “{for_display(name)}”: it becomes “{for_display(here)}”")
     if len(renamed) > _RENAMED_SHOWN:
@@ -184,27 +186,29 @@ def _key_of(user: str, home: Home) -> bytes | None:
         return None
 
 
-async def _download(transfer: Transfer, order: DownloadOptions, network: NetworkSettings) -> None:
-    transport = transfer.offer.transport
+async def _download(transfer: Transfer, options: DownloadOptions, network: NetworkSettings) -> None:
+    transport = transfer.source.transport
     async with (
-        routes_of(network) as routes,
-        running_engine(network, transport, order.listen, any_port=True) as engine,
+        open_tracker_proxies(network) as proxies,
+        running_engine(network, transport, options.listen, any_port=True) as engine,
     ):
-        transfer = replace(transfer, tiers=await routes.tiers(transfer.offer.trackers, transfer.offer.rules))
-        routes.hold_back(transfer.offer.trackers, InfoHash(transfer.offer.torrent.info_hash))
+        transfer = replace(
+            transfer, tiers=await proxies.tiers(transfer.source.trackers, transfer.source.rules)
+        )
+        proxies.hold_back(transfer.source.trackers, InfoHash(transfer.source.torrent.info_hash))
         with _held(transfer.staging):
             with engine.subscribe() as events:
-                await _fetch(engine, events, transfer, routes)
-            await _deliver(engine, transfer, routes)
+                await _fetch(engine, events, transfer, proxies)
+            await _deliver(engine, transfer, proxies)
         print(transfer.target, flush=True)
-        if order.stay:
+        if options.stay:
             with engine.subscribe() as events:
                 await engine.add(transfer.seeding())
                 say("Seeding; press Ctrl-C to stop.")
-                await watch_seeding(engine, events, tracker_warnings(routes))
+                await watch_seeding(engine, events, tracker_warnings(proxies))
 
 
-async def _fetch(engine: Engine, events: Subscription, transfer: Transfer, routes: TrackerProxies) -> None:
+async def _fetch(engine: Engine, events: Subscription, transfer: Transfer, proxies: TrackerProxies) -> None:
     """Download into the private folder, using the data that it already holds."""
     make_private(transfer.payload.parent)
     resume = transfer.staging / "resume"
@@ -213,7 +217,7 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer, route
     )
     try:
         with metered("Downloading") as meter, warning_when_alone(engine, info_hash, transfer.contacts):
-            await _until_complete(events, meter, tracker_warnings(routes))
+            await _until_complete(events, meter, tracker_warnings(proxies))
     except BaseException as error:
         # Also on Ctrl-C, so that the same command resumes here. Without resume data it would check all data again.
         with contextlib.suppress(TuishareError):
@@ -309,11 +313,11 @@ async def _until_complete(
     raise SystemFailed("The engine stopped")
 
 
-async def _deliver(engine: Engine, transfer: Transfer, routes: TrackerProxies) -> None:
-    torrent = transfer.offer.torrent
+async def _deliver(engine: Engine, transfer: Transfer, proxies: TrackerProxies) -> None:
+    torrent = transfer.source.torrent
     info_hash = InfoHash(torrent.info_hash)
     await engine.flush(info_hash)
-    routes.confirm(transfer.offer.trackers, info_hash)
+    proxies.confirm(transfer.source.trackers, info_hash)
     await engine.remove(info_hash)
     await asyncio.to_thread(_move, transfer)
     say(f"Received {for_display(torrent.name)}, {format_size(torrent.total_size)}, verified.")

@@ -78,7 +78,7 @@ async def running_engine(
         await engine.close()
 
 
-def routes_of(network: NetworkSettings) -> contextlib.AbstractAsyncContextManager[TrackerProxies]:
+def open_tracker_proxies(network: NetworkSettings) -> contextlib.AbstractAsyncContextManager[TrackerProxies]:
     """Open the relay to trackers; must outlast the engine, which sends them its last announces when it closes.
 
     Raises:
@@ -87,12 +87,12 @@ def routes_of(network: NetworkSettings) -> contextlib.AbstractAsyncContextManage
     return TrackerProxies.open(network.outgoing_proxy)
 
 
-def tracker_warnings(routes: TrackerProxies) -> Callable[[TrackerFailed], None]:
+def tracker_warnings(proxies: TrackerProxies) -> Callable[[TrackerFailed], None]:
     """Return what warns of failed announces: once per tracker and reason, since announces are repeated for ever."""
     said: set[tuple[str, str]] = set()
 
     def warn_of(failed: TrackerFailed) -> None:
-        warning = routes.name_of(failed), failed.reason
+        warning = proxies.name_of(failed), failed.reason
         if warning not in said:
             said.add(warning)
             warn(f"the tracker {warning[0]} failed: {failed.reason}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuishare.cli.engine_runner import (
-    routes_of,
+    open_tracker_proxies,
     run_until_interrupted,
     running_engine,
     show,
@@ -33,11 +33,11 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
         KeyboardInterrupt: Ctrl-C, the usual end.
     """
     home = open_home()
-    offer = open_any(read_torrent_file(torrent), home, key)
-    if offer.refused:
-        warn(describe_refused(offer.refused))
-    folder = verify_payload(payload, offer.data)
-    run_until_interrupted(_seed(offer, folder, home.config.network, listen))
+    source = open_any(read_torrent_file(torrent), home, key)
+    if source.refused:
+        warn(describe_refused(source.refused))
+    folder = verify_payload(payload, source.data)
+    run_until_interrupted(_seed(source, folder, home.config.network, listen))
 
 
 def verify_payload(payload: Path, data: bytes) -> Path:
@@ -72,33 +72,36 @@ def verify_payload(payload: Path, data: bytes) -> Path:
     return tree.root.parent
 
 
-async def _seed(offer: TorrentSource, folder: Path, network: NetworkSettings, listen: str | None) -> None:
-    async with routes_of(network) as routes, running_engine(network, offer.transport, listen) as engine:
+async def _seed(source: TorrentSource, folder: Path, network: NetworkSettings, listen: str | None) -> None:
+    async with (
+        open_tracker_proxies(network) as proxies,
+        running_engine(network, source.transport, listen) as engine,
+    ):
         with engine.subscribe() as events:
             await engine.add(
                 TorrentSpec(
-                    offer.data,
+                    source.data,
                     folder,
-                    offer.transport,
-                    offer.credentials,
-                    announce=await routes.tiers(offer.trackers, offer.rules),
+                    source.transport,
+                    source.credentials,
+                    announce=await proxies.tiers(source.trackers, source.rules),
                     complete=True,
                 )
             )
-            port = engine.listening.get(offer.transport)
+            port = engine.listening.get(source.transport)
             where = f"on port {port}" if port else "behind the proxy"
             say(
-                f"Seeding {for_display(offer.torrent.name)} {where} ({offer.transport}); press Ctrl-C to stop."
+                f"Seeding {for_display(source.torrent.name)} {where} ({source.transport}); press Ctrl-C to stop."
             )
             if port:
-                _warn_of_port(offer, port)
-            await watch_seeding(engine, events, tracker_warnings(routes))
+                _warn_of_port(source, port)
+            await watch_seeding(engine, events, tracker_warnings(proxies))
 
 
-def _warn_of_port(offer: TorrentSource, port: int) -> None:
+def _warn_of_port(source: TorrentSource, port: int) -> None:
     """Warn if recipients look for this home at another port and no tracker gives them this one."""
-    named = [contact.port for contact in offer.contacts]
-    if offer.ours and named and port not in named and not offer.trackers:
+    named = [contact.port for contact in source.contacts]
+    if source.ours and named and port not in named and not source.trackers:
         warn(
             f"recipients look for you on port {named[-1]}, not on {port}: they can use --peer HOST:{port}, "
             f"or you can seed with --listen :{named[-1]}"

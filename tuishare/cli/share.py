@@ -36,7 +36,7 @@ class ShareOptions:
     expires: str = ""
 
 
-def share_path(wish: ShareOptions, *, as_json: bool) -> None:
+def share_path(options: ShareOptions, *, as_json: bool) -> None:
     """Share a file or folder; print the id of the share.
 
     Raises:
@@ -44,7 +44,7 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
         NotFound: the path, a user or a group does not exist.
         Refused: it is in a drop folder, is being hashed or sealed, or a present recipient was not named.
     """
-    new = _make_order(wish)
+    new = _make_order(options)
     taken = ask_agent(lambda client: client.share(new))
     if as_json:
         print_json(taken)
@@ -53,17 +53,17 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
     say(f"Sharing “{for_display(Path(new.path).name)}” with {', '.join(new.recipients)}.")
 
 
-def _make_order(wish: ShareOptions) -> NewShare:
-    if not wish.users:
+def _make_order(options: ShareOptions) -> NewShare:
+    if not options.users:
         raise no_recipients()
-    if len(wish.note) > _NOTE:
-        raise BadInput(f"The note has {len(wish.note):,} characters", hint=f"A note has at most {_NOTE}.")
-    path = os.path.abspath(wish.path)  # “..” as in the shell, without following links
+    if len(options.note) > _NOTE:
+        raise BadInput(f"The note has {len(options.note):,} characters", hint=f"A note has at most {_NOTE}.")
+    path = os.path.abspath(options.path)  # “..” as in the shell, without following links
     require_text(path)  # a request carries UTF-8 only
     return NewShare(
         path=path,
-        recipients=wish.users,
-        transport=wish.transport,
-        note=wish.note,
-        not_after=parse_expiry(wish.expires, time.time()) if wish.expires else 0,
+        recipients=options.users,
+        transport=options.transport,
+        note=options.note,
+        not_after=parse_expiry(options.expires, time.time()) if options.expires else 0,
     )

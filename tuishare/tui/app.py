@@ -24,10 +24,10 @@ from tuishare.tui.commands import Command, announce, send
 from tuishare.tui.confirmations import confirm
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands
 from tuishare.tui.dialogs import DIALOGS
-from tuishare.tui.notifications import find_news, write_farewell
+from tuishare.tui.notifications import find_toasts, write_farewell
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.snapshot_stream import AgentLost, Backoff, Follower, Reader, SnapshotArrived
+from tuishare.tui.snapshot_stream import AgentLost, Backoff, Reader, SnapshotArrived, SnapshotStream
 from tuishare.tui.theme import DARK, THEMES
 from tuishare.tui.view import Connected, Lost, View, take_snapshot
 
@@ -64,7 +64,7 @@ class Dashboard(DashboardBase):
         super().__init__(agent, clock)
         self._farewell = farewell
         self._start_agent = start_agent
-        self._follower = Follower(reader, self.post_message, clock, backoff)
+        self._stream = SnapshotStream(reader, self.post_message, clock, backoff)
         self._may_autostart = True
         for theme in THEMES:
             self.register_theme(theme)
@@ -78,7 +78,7 @@ class Dashboard(DashboardBase):
         """Start to follow the agent after the first frame."""
         self._tick()
         self.set_interval(1, self._tick)
-        self.call_after_refresh(self.run_worker, self._follower.run, name="follower")
+        self.call_after_refresh(self.run_worker, self._stream.run, name="stream")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to start the agent only while it is lost, and dialogs only while it is connected."""
@@ -101,8 +101,8 @@ class Dashboard(DashboardBase):
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Show the new snapshot and announce its events."""
         self._may_autostart = False
-        for news in find_news(self.view.snapshot, message.snapshot):
-            self.notify(news.words, title=news.title, severity=news.severity, markup=False)
+        for toast in find_toasts(self.view.snapshot, message.snapshot):
+            self.notify(toast.words, title=toast.title, severity=toast.severity, markup=False)
         self.rates.record(message.snapshot, self.clock())
         self.view = take_snapshot(self.view, message.snapshot)
 
@@ -123,7 +123,7 @@ class Dashboard(DashboardBase):
         if isinstance(connection, Lost) and connection.startable:
             self.run_worker(self._start(), name="start", exclusive=True, group="start")
         else:
-            self._follower.wake()
+            self._stream.wake()
 
     def action_open_dialog(self, kind: str) -> None:
         """Open a dialog that is not about an entry."""
@@ -177,7 +177,7 @@ class Dashboard(DashboardBase):
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
             self.notify_error(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
-        self._follower.wake()
+        self._stream.wake()
 
     def _tick(self) -> None:
         self.now = self.clock()

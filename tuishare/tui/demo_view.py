@@ -20,7 +20,7 @@ from textual.widgets import Static
 from tuishare.api.messages import Snapshot
 from tuishare.presentation.formats import format_rate
 from tuishare.tui.cell_text import clean
-from tuishare.tui.snapshot_stream import AgentLost, Follower, Reader, SnapshotArrived
+from tuishare.tui.snapshot_stream import AgentLost, Reader, SnapshotArrived, SnapshotStream
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.theme import DARK, TextStyle
 from tuishare.tui.widgets.footer import Footer
@@ -47,23 +47,23 @@ class DemoSide:
 class DemoColumn(Vertical):
     """One agent's column."""
 
-    def __init__(self, part: DemoSide, clock: Callable[[], float]) -> None:
+    def __init__(self, side: DemoSide, clock: Callable[[], float]) -> None:
         super().__init__(classes="side")
-        self.border_title = part.name
-        self._part = part
+        self.border_title = side.name
+        self._side = side
         self._clock = clock
 
     def compose(self) -> ComposeResult:
         """Compose role, entries and rates."""
-        part = self._part
-        yield Static(Content.styled(part.role, TextStyle.QUIET.value))
-        yield EntryTable(part.listing, self._clock, id=f"{part.listing.name}-table")
+        side = self._side
+        yield Static(Content.styled(side.role, TextStyle.QUIET.value))
+        yield EntryTable(side.listing, self._clock, id=f"{side.listing.name}-table")
         yield Static(classes="rates")
 
     def on_mount(self) -> None:
         """Follow the agent."""
-        follower = Follower(self._part.reader, self.post_message, self._clock)
-        self.run_worker(follower.run(), name="follower")
+        stream = SnapshotStream(self._side.reader, self.post_message, self._clock)
+        self.run_worker(stream.run(), name="stream")
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Show the new snapshot."""
@@ -75,7 +75,7 @@ class DemoColumn(Vertical):
         self.query_one(".rates", Static).update(words)
 
     def _show(self, snapshot: Snapshot) -> None:
-        status, listing = snapshot.status, self._part.listing
+        status, listing = snapshot.status, self._side.listing
         self.query_one(EntryTable).show_entries(listing.pick(snapshot))
         rates = f"▲ {format_rate(status.rate_up)}  ▼ {format_rate(status.rate_down)}"
         self.query_one(".rates", Static).update(Content(rates))
@@ -101,7 +101,7 @@ class DemoView(App[None]):
 
     def __init__(self, left: DemoSide, right: DemoSide, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
-        self._parts = (left, right)
+        self._sides = (left, right)
         self._clock = clock
         self._line = "Starting …"
         self.register_theme(DARK)
@@ -110,8 +110,8 @@ class DemoView(App[None]):
     def compose(self) -> ComposeResult:
         """Compose two columns, the line, the keys."""
         with Horizontal(id="sides"):
-            for part in self._parts:
-                yield DemoColumn(part, self._clock)
+            for side in self._sides:
+                yield DemoColumn(side, self._clock)
         yield Static(id="story")
         yield Footer()
 

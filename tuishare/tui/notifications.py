@@ -40,7 +40,7 @@ _DETAIL: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Toast:
     """One notification.
 
     Attributes:
@@ -54,15 +54,15 @@ class News:
     severity: _Severity
 
 
-def find_news(before: Snapshot | None, after: Snapshot) -> tuple[News, ...]:
+def find_toasts(before: Snapshot | None, after: Snapshot) -> tuple[Toast, ...]:
     """Return what is new from one snapshot to the next, oldest first; nothing for the first snapshot."""
     if before is None:
         return ()
     known = max((event.id for event in before.activity), default=0)
-    news = [event for event in after.activity if event.id > known and event.kind in _SEVERITIES]
-    if len(news) > MOST:
-        return (News(f"{len(news)} events", "See the tab Activity.", "information"),)
-    return tuple(_announce(event) for event in reversed(news))
+    new = [event for event in after.activity if event.id > known and event.kind in _SEVERITIES]
+    if len(new) > MOST:
+        return (Toast(f"{len(new)} events", "See the tab Activity.", "information"),)
+    return tuple(_announce(event) for event in reversed(new))
 
 
 def write_banner(view: View, now: float) -> Content | None:
@@ -85,11 +85,11 @@ def write_farewell(view: View) -> str:
             assert_never(view.connection)
 
 
-def _announce(event: Activity) -> News:
+def _announce(event: Activity) -> Toast:
     words = fit(event.subject, _SUBJECT)
     if event.detail:
         words = f"{words} · {clip(event.detail, _DETAIL)}"
-    return News(name_activity(event.kind).capitalize(), words, _SEVERITIES[event.kind])
+    return Toast(name_activity(event.kind).capitalize(), words, _SEVERITIES[event.kind])
 
 
 def _write_lost(lost: Lost, now: float, *, stale: bool) -> Content:

@@ -62,7 +62,7 @@ class Backoff:
         return min(self.longest, self.first * 2.0 ** min(failures - 1, 30))
 
 
-class Follower:
+class SnapshotStream:
     """Follows one agent until it is cancelled.
 
     Args:

@@ -71,7 +71,7 @@ async def test_it_is_about_what_was_chosen_whatever_happens_below() -> None:
         agent.say(GONE)
         await until(pilot, lambda: isinstance(app.view.connection, Lost))
         agent.say(snapshot())
-        app._follower.wake()
+        app._stream.wake()
         await until(pilot, lambda: app.view.snapshot == snapshot())
         await pilot.press("y")
         await until(pilot, lambda: agent.orders == [(SHARE.id, ShareAction.DELETE)])

@@ -47,7 +47,7 @@ async def test_keys_and_mouse_reach_everything_whatever_the_room_and_whatever_be
         desk.agent.say(GONE)
         await until(desk.pilot, lambda: isinstance(desk.app.view.connection, Lost))
         desk.agent.say(known(BOB))
-        desk.app._follower.wake()
+        desk.app._stream.wake()
         await until(desk.pilot, lambda: desk.app.view.snapshot == known(BOB))
         assert desk.screen is screen
         before = len(desk.agent.calls)

@@ -113,7 +113,7 @@ class DownloadQueue:
         self._activity = activity
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
-        self._lonely: set[InfoHash] = set()
+        self._without_peers: set[InfoHash] = set()
         self._banned: dict[InfoHash, set[str]] = {}
 
     @property
@@ -141,7 +141,7 @@ class DownloadQueue:
                                 await self._finish(await self.pipeline.deliver(record))
                 await self._keep_reserve()
                 await self._start_queued()
-                await self._leave_spoilt()
+                await self._leave_corrupted()
                 await self._retry_failed()
         finally:
             self._files.end()
@@ -307,13 +307,13 @@ class DownloadQueue:
                     async with self.isolate(record):
                         await self._start(record)
 
-    async def _leave_spoilt(self) -> None:
+    async def _leave_corrupted(self) -> None:
         """Stop downloads that got false data and have had no peer since: libtorrent has banned its sender."""
         live = self._engine.all_progress().items()
-        lonely = {info_hash for info_hash, now in live if now.failed_pieces and not now.peers}
-        for info_hash in lonely & self._lonely:
+        without_peers = {info_hash for info_hash, now in live if now.failed_pieces and not now.peers}
+        for info_hash in without_peers & self._without_peers:
             await self.record_false_data(info_hash)
-        self._lonely = lonely
+        self._without_peers = without_peers
 
     async def _retry_failed(self) -> None:
         async with self._repository.lock:

@@ -68,7 +68,7 @@ class ReplacedPayloads:
             return Verdict()
         # A rename changes the ctime: only the lease shows that a single file was not edited meanwhile.
         with read_lease(path) as hold:
-            found = self._find_calm(record, torrent, path)
+            found = self._find_unchanged(record, torrent, path)
             if found is None:
                 return Verdict()
             aside = _holding(record) / record.sender / path.name
@@ -98,9 +98,9 @@ class ReplacedPayloads:
         holding = _holding(record)
         if verdict.judged is None or not holding.is_dir():
             return verdict.kept
-        doomed = holding.with_name(f"{Path(record.staging).name}.discarded-{verdict.judged}")
-        holding.rename(doomed)
-        return self._discard(doomed, verdict.judged, resumed=False)
+        discarded = holding.with_name(f"{Path(record.staging).name}.discarded-{verdict.judged}")
+        holding.rename(discarded)
+        return self._discard(discarded, verdict.judged, resumed=False)
 
     def put_back(self, record: DownloadRecord) -> Path | None:
         """Put back a payload that was set aside; return its place, or None when there is none."""
@@ -120,7 +120,7 @@ class ReplacedPayloads:
     def _held(self, record: DownloadRecord) -> Path | None:
         return next(iter(_payloads(_holding(record))), None)
 
-    def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
+    def _find_unchanged(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
         """Return the inventory of a payload that is untouched and that no program can write to now, or None."""
         names = LocalNames(files=dict(record.replaces_renamed))
         found = find_untouched(
@@ -148,10 +148,10 @@ class ReplacedPayloads:
         with contextlib.suppress(OSError):
             judged = aside.lstat().st_ctime_ns
             if seen is None:
-                calm = self._find_calm(record, torrent, aside) is not None
+                unchanged = self._find_unchanged(record, torrent, aside) is not None
             else:
-                calm = take_inventory(aside).was(seen) and not is_written(seen.files(aside))
-            if calm:
+                unchanged = take_inventory(aside).was(seen) and not is_written(seen.files(aside))
+            if unchanged:
                 return Verdict(judged)
         return Verdict(kept=self.put_back(record))
 
@@ -173,10 +173,10 @@ class ReplacedPayloads:
         _remove_empty(holding)
         return restored
 
-    def _discard(self, doomed: Path, judged: int, *, resumed: bool) -> Path | None:
-        for payload in _payloads(doomed):
-            _delete_calm(payload, judged, resumed=resumed)
-        return self._restore(doomed, None)
+    def _discard(self, discarded: Path, judged: int, *, resumed: bool) -> Path | None:
+        for payload in _payloads(discarded):
+            _delete_unchanged(payload, judged, resumed=resumed)
+        return self._restore(discarded, None)
 
 
 def _has_open_writers(found: Inventory, hold: Hold) -> bool:
@@ -199,7 +199,7 @@ def _remove_empty(holding: Path) -> None:
             folder.rmdir()
 
 
-def _delete_calm(payload: Path, judged: int, *, resumed: bool) -> None:
+def _delete_unchanged(payload: Path, judged: int, *, resumed: bool) -> None:
     """Delete the files that were not changed since they were judged; all others stay, with their folders.
 
     Args:
@@ -213,16 +213,16 @@ def _delete_calm(payload: Path, judged: int, *, resumed: bool) -> None:
             path = payload.joinpath(*entry.parts)
             with contextlib.suppress(OSError):
                 if stat.S_ISDIR(entry.kind):
-                    if _is_calm(path, judged, entry.parts) or resumed or path in emptied:
+                    if _is_unchanged(path, judged, entry.parts) or resumed or path in emptied:
                         path.rmdir()
                         emptied.add(path.parent)
                 else:
                     with read_lease(path) as hold:  # first: what is written before is seen by its time
-                        if hold is not Hold.WRITTEN and _is_calm(path, judged, entry.parts):
+                        if hold is not Hold.WRITTEN and _is_unchanged(path, judged, entry.parts):
                             path.unlink()
                             emptied.add(path.parent)
 
 
-def _is_calm(path: Path, judged: int, parts: Parts) -> bool:
+def _is_unchanged(path: Path, judged: int, parts: Parts) -> bool:
     """Return whether nothing was done to an entry since that time; the move has changed that of the payload itself."""
     return path.lstat().st_ctime_ns < judged + (not parts)

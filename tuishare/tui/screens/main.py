@@ -111,14 +111,17 @@ def _count_for(name: str, view: View) -> list[str]:
         return []
     match name:
         case "shares":
-            number, needy = len(snapshot.shares), sum(s.state is ShareState.PROBLEM for s in snapshot.shares)
+            number, urgent = (
+                len(snapshot.shares),
+                sum(s.state is ShareState.PROBLEM for s in snapshot.shares),
+            )
         case "downloads":
             number = len(snapshot.downloads)
-            needy = sum(item.state is DownloadState.WAITING for item in snapshot.downloads)
+            urgent = sum(item.state is DownloadState.WAITING for item in snapshot.downloads)
         case "people":
-            number, needy = len(snapshot.people.users), 0
+            number, urgent = len(snapshot.people.users), 0
         case "folders":
-            number, needy = len(snapshot.status.drop_folders), count_missing(snapshot)
+            number, urgent = len(snapshot.status.drop_folders), count_missing(snapshot)
         case _:
             return [f"●{len(view.problems)}"] if view.problems else []
-    return [f"{number:,}", *([f"●{needy:,}"] if needy else [])]
+    return [f"{number:,}", *([f"●{urgent:,}"] if urgent else [])]

@@ -95,50 +95,50 @@ class PathSuggester(Suggester):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathNode:
     """What a node of the tree stands for."""
 
     path: str
     is_folder: bool
 
 
-class PathTree(Tree[Place]):
+class PathTree(Tree[PathNode]):
     """Folders and files as the agent lists them; their names may be hostile."""
 
     def __init__(self, start: str) -> None:
-        super().__init__(Text(clean(start)), Place(start, is_folder=True), id="tree")
+        super().__init__(Text(clean(start)), PathNode(start, is_folder=True), id="tree")
         self._listed: set[NodeID] = set()
 
     @property
     def chosen(self) -> str:
         """Path of the node that the cursor is on."""
-        place = self.cursor_node.data if self.cursor_node else None
-        return (place or self.top).path
+        path_node = self.cursor_node.data if self.cursor_node else None
+        return (path_node or self.top).path
 
     @property
-    def top(self) -> Place:
+    def top(self) -> PathNode:
         """The top of the tree."""
         assert self.root.data is not None
         return self.root.data
 
-    def is_listed(self, node: TreeNode[Place]) -> bool:
+    def is_listed(self, node: TreeNode[PathNode]) -> bool:
         """Whether what a folder holds is shown below its node."""
         return node.id in self._listed
 
     def start_at(self, listing: FolderListing) -> None:
         """Make another folder the top of the tree, with the cursor on it."""
-        self.reset(Text(clean(listing.path)), Place(listing.path, is_folder=True))
+        self.reset(Text(clean(listing.path)), PathNode(listing.path, is_folder=True))
         self.fill(self.root, listing)
         self.move_cursor(self.root)
 
-    def fill(self, node: TreeNode[Place], listing: FolderListing) -> None:
+    def fill(self, node: TreeNode[PathNode], listing: FolderListing) -> None:
         """Show below a node what its folder holds."""
         self._listed.add(node.id)
         node.remove_children()
         for entry in listing.entries:
             mark = "/" if entry.is_folder else ""
-            place = Place(join(listing.path, entry.name), entry.is_folder)
-            node.add(Text(clean(entry.name) + mark), place, allow_expand=entry.is_folder)
+            path_node = PathNode(join(listing.path, entry.name), entry.is_folder)
+            node.add(Text(clean(entry.name) + mark), path_node, allow_expand=entry.is_folder)
         if not listing.whole:
             node.add_leaf(Text(_MORE))
         node.expand()
@@ -217,12 +217,12 @@ class PathPicker(ModalScreen[str | None]):
             return None
 
     @on(Tree.NodeExpanded)
-    def _on_expanded(self, event: Tree.NodeExpanded[Place]) -> None:
+    def _on_expanded(self, event: Tree.NodeExpanded[PathNode]) -> None:
         if event.node is not self._tree.root and not self._tree.is_listed(event.node):
             self._fill(event.node)
 
     @work(group="nodes")
-    async def _fill(self, node: TreeNode[Place]) -> None:
+    async def _fill(self, node: TreeNode[PathNode]) -> None:
         assert node.data is not None
         listing = await self._list(node.data.path)
         if listing is None:
@@ -237,7 +237,7 @@ class PathPicker(ModalScreen[str | None]):
         )
 
     @on(Tree.NodeSelected)
-    def _on_selected(self, event: Tree.NodeSelected[Place]) -> None:
+    def _on_selected(self, event: Tree.NodeSelected[PathNode]) -> None:
         if event.node.data is not None and not event.node.data.is_folder:
             self.action_choose()
 
