@@ -109,7 +109,7 @@ def require_web_extra() -> None:
 
 
 async def _ensure_agent(places: Places) -> None:
-    async with AgentClient(places.socket) as client:
+    async with AgentClient.of_home(places) as client:
         try:
             await client.status()
         except AgentNotRunning:

@@ -35,7 +35,7 @@ async def open_web(places: Places, settings: WebSettings, desk: Desk) -> AsyncIt
         lock = stack.enter_context(hold_web_lock(places.web_lock_file))
         sessions = await Sessions.open(places.web_database_file)
         stack.push_async_callback(sessions.close)
-        client = await stack.enter_async_context(AgentClient(places.socket))
+        client = await stack.enter_async_context(AgentClient.of_home(places))
         server = WebServer(client, sessions, settings, desk)
         stack.push_async_callback(server.stop)
         await server.start()
