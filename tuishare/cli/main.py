@@ -119,5 +119,6 @@ def _run_command(arguments: Sequence[str]) -> None:
 
 
 def _is_bare_group(command: DeclaredCommand, words: Sequence[str]) -> bool:
-    is_group = bool(command.commands) and len(command.words) > 1 and not command.default_command
-    return is_group and list(words) == list(command.words[1:])
+    """Whether only a group was named that does nothing by itself."""
+    does_something = command.callback is not None or command.default_command
+    return bool(command.commands) and not does_something and list(words) == list(command.words[1:])
