@@ -111,6 +111,52 @@ def test_a_public_name_has_one_meaning() -> None:
         assert sum(place.startswith("api/messages/") for place in where) == 1 == len(where) - 1, (name, where)
 
 
+REPEATED_FILES = {
+    **dict.fromkeys(
+        ("admission", "commands", "pipeline", "queue", "repository", "transitions"),
+        "the twins: shares and downloads on one plan",
+    ),
+    **dict.fromkeys(
+        ("client", "connection", "messages", "server", "session", "sessions"),
+        "the ends of a protocol: each room that speaks one has them",
+    ),
+    **dict.fromkeys(
+        ("errors", "events", "process", "settings", "store"), "what several rooms have one of, each its own"
+    ),
+    **dict.fromkeys(
+        ("activity", "agent", "app", "cards", "details", "download", "downloads", "folders", "introduction"),
+        "one subject: its rules, its messages, and how each front end shows it",
+    ),
+    **dict.fromkeys(
+        (
+            "introductions",
+            "invitations",
+            "left_out",
+            "links",
+            "open_envelope",
+            "people",
+            "problems",
+            "qr_code",
+        ),
+        "one subject: its rules, its messages, and how each front end shows it",
+    ),
+    **dict.fromkeys(
+        ("reach", "receipts", "revoke", "shares", "transfers", "users"),
+        "one subject: its rules, its messages, and how each front end shows it",
+    ),
+    "service": "the methods of the API, and the command `tuishare service`",
+}
+"""Names that several files have on purpose."""
+
+
+def test_a_file_name_stands_once_or_is_repeated_on_purpose() -> None:
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        places.setdefault(path.stem, []).append(str(path.relative_to(PACKAGE)))
+    repeated = {name: where for name, where in places.items() if len(where) > 1 and not name.startswith("_")}
+    assert repeated.keys() == REPEATED_FILES.keys(), repeated.keys() ^ REPEATED_FILES.keys()
+
+
 def test_sentences_of_the_program_name_their_subject() -> None:
     found = {str(path.relative_to(PACKAGE)): refused_words(prose_of(path.read_text())) for path in SOURCES}
     assert {path: words for path, words in found.items() if words} == {}

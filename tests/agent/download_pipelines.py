@@ -20,9 +20,9 @@ from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.events import DownloadsChanged
 from tuishare.agent.startup import make_download_parts
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import OpenedEnvelope, open_received
+from tuishare.core.opened_envelope import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.errors import SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook

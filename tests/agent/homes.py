@@ -22,7 +22,7 @@ from tuishare.config.model import Transport, load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.home_lock import HomeLock
 from tuishare.core.records import ShareRecord
-from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, seal_share
+from tuishare.core.share_sealing import create_share_authority, new_secret, new_share_id, seal_share
 from tuishare.envelope import CardRecipient, Manifest, Sender, ShareId, Ticket, seal
 from tuishare.home_paths import Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book

@@ -16,7 +16,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, UserNamed
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import Trust, open_received
+from tuishare.core.opened_envelope import Trust, open_received
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
 from tuishare.people import UserBook, is_rotated, load_book, load_identity
 from tuishare.swarm import Credentials

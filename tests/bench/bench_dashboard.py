@@ -21,7 +21,7 @@ from tests.tui.fakes import FakeAgent, dashboard, many_shares, snapshot, until
 from tests.tui.tables import cursor_row
 from tuishare.api.messages import Changes, Snapshot
 from tuishare.tui.app import Dashboard
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 
 CHANGING = 50
 """Shares that change in each update."""

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.link.agents import Agent, envelope, listening
 from tests.link.samples import ALICE, Person
 from tests.waiting import wait_until
-from tuishare.link.admission import LinkLimits
 from tuishare.link.client import call_contact
+from tuishare.link.connection_admission import LinkLimits
 from tuishare.link.dial import Destination
 from tuishare.link.link_key import LinkKey
 from tuishare.link.outgoing import HandedOver

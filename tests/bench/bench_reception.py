@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.agent.homes import Home, fill, make_home, seal_manifest, share_of
 from tuishare.agent.downloads.envelope_reader import bounds_of
-from tuishare.core.opening import open_received
+from tuishare.core.opened_envelope import open_received
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE, CardKey, unseal
 from tuishare.errors import TuishareError

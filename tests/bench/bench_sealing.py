@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 
 from tuishare.core.records import ShareRecord
-from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, seal_share
+from tuishare.core.share_sealing import create_share_authority, new_secret, new_share_id, seal_share
 from tuishare.envelope import CardKey, OpeningKey, UserKey, open_envelope
 from tuishare.people import Identity, User, create_identity, generate_key
 

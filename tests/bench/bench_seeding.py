@@ -27,7 +27,7 @@ from tests.waiting import answered
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 from tuishare.core.database import Database
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.torrents import make_torrent, walk
 
 _EVERY, _LAST = 50, 20

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.cli.homes import Person, left, nothing_made
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import OpenedEnvelope, Trust, open_received
+from tuishare.core.opened_envelope import OpenedEnvelope, Trust, open_received
 from tuishare.people import UserBook, load_or_create_identity
 from tuishare.torrents import Torrent, parse_torrent
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.cli.homes import Person
 from tests.waiting import wait_until
 from tuishare.core.database import Database
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.swarm import Engine, EngineSettings, TorrentSpec
 from tuishare.torrents import InfoHash, parse_torrent
 

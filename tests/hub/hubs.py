@@ -15,7 +15,7 @@ from tuishare.hub.operator import Invite, Invited
 from tuishare.hub.process import Hub, open_hub
 from tuishare.hub.settings import HubPlaces
 from tuishare.link.address_record import HubAddress
-from tuishare.link.admission import LinkLimits
+from tuishare.link.connection_admission import LinkLimits
 from tuishare.link.link_key import LinkKey
 from tuishare.link.mailbox.client import collect, enrol, hash_write_key, put_parcel
 from tuishare.link.mailbox.enrolment import HubPlace, parse_enrolment

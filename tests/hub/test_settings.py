@@ -13,7 +13,6 @@ from tests.hub.hubs import a_hub, invite
 from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.errors import AgentUnreachable, BadConfiguration, BadInput, NotFound, Refused
 from tuishare.hub.operator import GetStatus, HubStatus, Invite, Remove, ask_hub
-from tuishare.hub.quotas import Quotas
 from tuishare.hub.settings import (
     HubPlaces,
     HubSettings,
@@ -23,6 +22,7 @@ from tuishare.hub.settings import (
     load_settings,
     write_settings,
 )
+from tuishare.hub.storage_quotas import Quotas
 
 TEMPLATE = read_shipped(Shipped.HUB_TEMPLATE)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.link.agents import Agent, listening
 from tests.link.samples import ALICE
-from tuishare.link.admission import LinkLimits
+from tuishare.link.connection_admission import LinkLimits
 
 
 @pytest.fixture

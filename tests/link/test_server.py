@@ -16,10 +16,10 @@ from tests.link.samples import ALICE, BOB, MALLORY, Person
 from tests.waiting import wait_until
 from tuishare.envelope import canonical
 from tuishare.errors import SystemFailed
-from tuishare.link.admission import Admission, LinkLimits
 from tuishare.link.caller import Caller
 from tuishare.link.client import call_contact, redeem_invitation
 from tuishare.link.connection import ChannelStream
+from tuishare.link.connection_admission import Admission, LinkLimits
 from tuishare.link.dial import Destination, connect
 from tuishare.link.invitation_exchange import make_redeem
 from tuishare.link.link_key import LinkKey

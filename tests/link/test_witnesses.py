@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.link.agents import Agent
 from tests.link.samples import ALICE, BOB
-from tuishare.link.admission import LinkLimits
 from tuishare.link.connection import public_key
+from tuishare.link.connection_admission import LinkLimits
 
 KEX = "mlkem768x25519-sha256"
 CIPHERS = {"aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"}

@@ -18,8 +18,8 @@ from tuishare.api.messages import (
 )
 from tuishare.presentation.row_models import AgentFolder
 from tuishare.presentation.states import FolderRole
-from tuishare.tui.commands import DownloadCommand, FolderCommand, ShareCommand
 from tuishare.tui.confirmations import Confirmation, confirm
+from tuishare.tui.entry_commands import DownloadCommand, FolderCommand, ShareCommand
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
 DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)

@@ -12,7 +12,7 @@ from tests.tui.test_looks import DOWNLOADS, SHARES
 from tests.tui.widgets.test_panes import WHOLE
 from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
-from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.screens.main_screen import TABS, MainScreen
 from tuishare.tui.view import Connected
 from tuishare.tui.widgets.footer import Footer
 

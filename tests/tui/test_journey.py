@@ -22,7 +22,7 @@ from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.first_run import FoldersScreen, NameScreen, SummaryScreen
 from tuishare.tui.screens.folder import FolderScreen
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 
 SETTINGS = {
     "network": {"listen": "127.0.0.1:0", "share_addresses": False},

@@ -12,7 +12,7 @@ from tests.tui.screens.test_first_run import home
 from tuishare.api.messages import ShareAction
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.palette import list_commands
-from tuishare.tui.screens.main import TABS
+from tuishare.tui.screens.main_screen import TABS
 from tuishare.tui.screens.new_share import NewShareScreen
 from tuishare.tui.view import Connected
 from tuishare.tui.widgets.pane import EntryPane

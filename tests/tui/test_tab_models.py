@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.people import BOB
 from tests.tui.widgets.test_panes import WHOLE
-from tuishare.tui.screens.main import TABS
+from tuishare.tui.screens.main_screen import TABS
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES, Listing
 
 EVERY: tuple[Listing[Any], ...] = (SHARES, DOWNLOADS, PEOPLE, FOLDERS, ACTIVITY)

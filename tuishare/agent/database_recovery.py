@@ -22,8 +22,9 @@ from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.config.model import Config
 from tuishare.core.database import Database, Generation
 from tuishare.core.introduction_records import KnownCard
+from tuishare.core.problems import Problem
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import new_secret
+from tuishare.core.share_sealing import new_secret
 from tuishare.core.sqlite_errors import DamagedDatabase, classify
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import DiskRefused, TuishareError, from_os_error
@@ -35,6 +36,22 @@ from tuishare.torrents import parse_torrent
 
 _COMPANIONS = ("-wal", "-shm")
 _log = logging.getLogger(__name__)
+
+
+def replace_damaged(places: Places, config: Config, identity: Identity, now: datetime) -> tuple[Problem, ...]:
+    """Replace a damaged database; return the problem to show for that. Arguments and errors as for `ensure_intact`."""
+    aside = ensure_intact(places, config, identity, now)
+    if aside is None:
+        return ()
+    return (
+        Problem(
+            id="database",
+            title="Database was damaged",
+            detail=f"The damaged database is kept as {aside}; a new one was made from your folders",
+            hint="Use `tuishare share` again for shares outside drop folders; delivered files are in your downloads.",
+            since=int(now.timestamp()),
+        ),
+    )
 
 
 def ensure_intact(places: Places, config: Config, identity: Identity, now: datetime) -> Path | None:

@@ -15,7 +15,7 @@ import msgspec
 from tuishare.agent.bandwidth_schedule import BandwidthSchedule
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
-from tuishare.agent.database_recovery import ensure_intact
+from tuishare.agent.database_recovery import replace_damaged
 from tuishare.agent.desktop_notifications import DesktopNotifier
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
@@ -82,7 +82,6 @@ from tuishare.api.home_files import HomeFiles
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock
 from tuishare.core.own_addresses import check_addresses
-from tuishare.core.problems import Problem
 from tuishare.errors import from_os_error
 from tuishare.fs.atomic import sweep
 from tuishare.home_paths import Places
@@ -169,11 +168,8 @@ def make_parts(context: Context) -> AgentParts:
         connect_outbox(context),
     )
     upkeep.subscribe()
-    ports = PortWatch(
-        {("swarms", "network.listen"): context.engine, ("the tracker", "tracker.listen"): context.tracker},
-        *(context.changed, context.clock),
-    )
     overload, free_space = OverloadMonitor(context.engine, context.clock.now), FreeSpace(config)
+    ports = PortWatch.of_agent(context.engine, context.tracker, context.changed, context.clock)
     status = make_status_view(
         *(context, sharing, link, free_space),
         config_reload=config_reload,
@@ -465,26 +461,12 @@ async def open_store(context: Context) -> None:
     """
     store = context.store
     context.problems = await store.disk_retry.retry_until_written(
-        lambda: asyncio.to_thread(_check_database, context)
+        lambda: asyncio.to_thread(
+            replace_damaged,
+            *(context.places, context.settings.current, context.identity.current, context.clock()),
+        )
     )
     await store.open()
-
-
-def _check_database(context: Context) -> tuple[Problem, ...]:
-    """Replace a damaged database; return the problem to show for that."""
-    now = context.clock()
-    aside = ensure_intact(context.places, context.settings.current, context.identity.current, now)
-    if aside is None:
-        return ()
-    return (
-        Problem(
-            id="database",
-            title="Database was damaged",
-            detail=f"The damaged database is kept as {aside}; a new one was made from your folders",
-            hint="Use `tuishare share` again for shares outside drop folders; delivered files are in your downloads.",
-            since=int(now.timestamp()),
-        ),
-    )
 
 
 def _engine_settings(config: Config) -> EngineSettings:

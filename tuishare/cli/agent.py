@@ -50,7 +50,7 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
 
 
 def _how_to_start() -> str:
-    from tuishare.cli.service import is_installed
+    from tuishare.cli.installed_service import is_installed
 
     if is_installed():
         return f"Start its service with: systemctl --user start {UNIT}"

@@ -17,7 +17,7 @@ from tuishare.config.model import Transport
 from tuishare.core.clock import wall_clock
 from tuishare.core.own_addresses import find_contacts, listen_port
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, salt_of, seal_share
+from tuishare.core.share_sealing import create_share_authority, new_secret, new_share_id, salt_of, seal_share
 from tuishare.envelope import Announce, seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.fs.atomic import envelope_name, publish, require_text

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tuishare.cli.agent import stop
+from tuishare.cli.installed_service import is_covered, unit_path
 from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.cli.systemd import (
     UNIT,
@@ -27,18 +27,12 @@ from tuishare.cli.systemd import (
 from tuishare.cli.systemd_unit import Installation, read_writable, render_unit
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Config, load_config
-from tuishare.errors import AgentUnreachable, NotFound, SystemFailed, TuishareError, from_os_error
+from tuishare.errors import AgentUnreachable, NotFound, SystemFailed, from_os_error
 from tuishare.fs.atomic import publish
-from tuishare.home_paths import HOME_VARIABLE, Places, find_home_folder, find_places
+from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 
 _KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 """Variables with the paths of the home; systemd does not know those of a shell."""
-
-
-def unit_path() -> Path:
-    """Return the path of the unit, see systemd.unit(5)."""
-    base = os.environ.get("XDG_CONFIG_HOME") or find_home_folder() / ".config"
-    return Path(base) / "systemd" / "user" / UNIT
 
 
 def install_service() -> None:
@@ -124,15 +118,6 @@ def writable_places(places: Places, config: Config) -> list[Path]:
     return [*ours, *folders, *(Path(drop.path) for drop in config.drop)]
 
 
-def is_installed() -> bool:
-    """Return whether the service of this home is installed."""
-    try:
-        allowed = read_writable(unit_path().read_text(errors="replace"))
-        return _is_covered(find_places().state, allowed)
-    except (OSError, TuishareError):
-        return False
-
-
 def find_failure() -> SystemFailed | None:
     """Return why the installed service does not run although it should; None if it does, or systemd does not answer."""
     try:
@@ -170,11 +155,9 @@ def find_locked_out() -> list[Path]:
     except OSError as error:
         raise from_os_error(error, f"read {path}") from error
     places = find_places()
-    if not _is_covered(places.state, allowed):
+    if not is_covered(places.state, allowed):
         return []
-    return [
-        place for place in writable_places(places, load_config(places)) if not _is_covered(place, allowed)
-    ]
+    return [place for place in writable_places(places, load_config(places)) if not is_covered(place, allowed)]
 
 
 def report_locked_out() -> None:
@@ -185,10 +168,6 @@ def report_locked_out() -> None:
     """
     for folder in find_locked_out():
         say(f"The service cannot write to {folder}. Run `tuishare service install` to allow it.")
-
-
-def _is_covered(place: Path, allowed: Sequence[Path]) -> bool:
-    return any(place.is_relative_to(folder) for folder in allowed)
 
 
 def _make_folders(places: Places, config: Config) -> list[Path]:

@@ -14,10 +14,10 @@ from typing import Final
 from tuishare.cli.offline_home import Home
 from tuishare.cli.terminal import say, warn
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import SignedEnvelope, Trust, open_received
+from tuishare.core.opened_envelope import SignedEnvelope, Trust, open_received
 from tuishare.core.received_addresses import find_refused, read_contacts, rules_for
 from tuishare.core.records import TrackerAddress
-from tuishare.core.sealing import own_credentials, own_trackers
+from tuishare.core.share_sealing import own_credentials, own_trackers
 from tuishare.envelope import MAX_SIZE, is_tse1, open_raw, recognise
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.fs.atomic import read_limited

@@ -22,8 +22,8 @@ from typing import Final, TypeAlias, TypeVar
 from tuishare.config.units import parse_size
 from tuishare.core.sqlite_errors import classify
 from tuishare.errors import NotFound, Refused, TuishareError, from_os_error
-from tuishare.hub.quotas import Quotas, Refusal
 from tuishare.hub.settings import HubSettings
+from tuishare.hub.storage_quotas import Quotas, Refusal
 from tuishare.hub.store import EnrolmentString, HubMember, HubStore, Parcel
 from tuishare.net.addresses import Address
 

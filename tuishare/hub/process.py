@@ -35,7 +35,7 @@ from tuishare.hub.reach import ReachServer
 from tuishare.hub.server import HubServer
 from tuishare.hub.settings import HubPlaces, HubSettings, load_settings
 from tuishare.hub.store import HubMember, HubStore
-from tuishare.link.admission import LinkLimits
+from tuishare.link.connection_admission import LinkLimits
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.mailbox.enrolment import Enrolment
 from tuishare.net.endpoints import parse_endpoint

@@ -15,8 +15,8 @@ from tuishare.hub.mailboxes import Mailboxes
 from tuishare.hub.reach import ReachServer
 from tuishare.hub.sessions import serve_member, serve_sender
 from tuishare.hub.store import HubMember
-from tuishare.link.admission import LinkLimits
 from tuishare.link.caller import Caller
+from tuishare.link.connection_admission import LinkLimits
 from tuishare.link.link_key import LinkKey
 from tuishare.link.mailbox.conversation import Conversation
 from tuishare.link.mailbox.messages import OPENING, SUBSYSTEM, Collect, Deposit, Enrol

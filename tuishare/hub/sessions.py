@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from tuishare.hub.mailboxes import Keep, Mailboxes, ParcelContent
-from tuishare.hub.quotas import Refusal
 from tuishare.hub.reach import ReachServer, TellMember, ToReached
+from tuishare.hub.storage_quotas import Refusal
 from tuishare.hub.store import HubMember, Parcel
 from tuishare.link.frames import BrokenRule
 from tuishare.link.mailbox.conversation import Conversation

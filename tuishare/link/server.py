@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from tuishare.link.address_record import read_record
-from tuishare.link.admission import LinkLimits
 from tuishare.link.caller import Caller
 from tuishare.link.connection import SUBSYSTEM
+from tuishare.link.connection_admission import LinkLimits
 from tuishare.link.frames import BrokenRule
 from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import Introduce, Redeem, Welcome, decode_stranger_message, encode_message

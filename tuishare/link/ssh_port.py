@@ -18,7 +18,6 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import asyncssh
 
 from tuishare.errors import TuishareError, from_os_error
-from tuishare.link.admission import Admission, LinkLimits
 from tuishare.link.caller import Caller
 from tuishare.link.connection import (
     ALGORITHMS,
@@ -28,6 +27,7 @@ from tuishare.link.connection import (
     limit_silence,
     private_key,
 )
+from tuishare.link.connection_admission import Admission, LinkLimits
 from tuishare.link.frames import BrokenRule, read_frame
 from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import STRANGER_LIMIT

@@ -4,21 +4,7 @@ Owns the files ``identity.key`` and ``users.toml`` and every rule about names, c
 envelopes, torrents or the network, and must not decide what a user may do.
 """
 
-from tuishare.people.book_file import edit_book, load_book, save_book
-from tuishare.people.cards import Card, parse_card
-from tuishare.people.fingerprints import Fingerprint, name_key
-from tuishare.people.identity import (
-    Identity,
-    create_identity,
-    load_identity,
-    load_or_create_identity,
-    rotate_identity,
-)
-from tuishare.people.key_input import read_key_line
-from tuishare.people.key_rotation import KeyRotation, decode_succession, parse_succession
-from tuishare.people.keys import format_key, generate_key, parse_key
-from tuishare.people.names import fold_name, validate_name
-from tuishare.people.operations import (
+from tuishare.people.book_edits import (
     UserDraft,
     add_introduced,
     add_to_book,
@@ -33,6 +19,20 @@ from tuishare.people.operations import (
     trust,
     unused_name,
 )
+from tuishare.people.book_file import edit_book, load_book, save_book
+from tuishare.people.cards import Card, parse_card
+from tuishare.people.fingerprints import Fingerprint, name_key
+from tuishare.people.identity import (
+    Identity,
+    create_identity,
+    load_identity,
+    load_or_create_identity,
+    rotate_identity,
+)
+from tuishare.people.key_input import read_key_line
+from tuishare.people.key_rotation import KeyRotation, decode_succession, parse_succession
+from tuishare.people.keys import format_key, generate_key, parse_key
+from tuishare.people.names import fold_name, validate_name
 from tuishare.people.retired_keys import finish_rotation, is_rotated
 from tuishare.people.text_input import decode_text
 from tuishare.people.user_book import UserBook

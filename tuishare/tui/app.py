@@ -20,13 +20,13 @@ from textual.screen import Screen
 
 from tuishare.api.service import AgentService
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.commands import Command, announce, send
 from tuishare.tui.confirmations import confirm
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands
 from tuishare.tui.dialogs import DIALOGS
+from tuishare.tui.entry_commands import Command, announce, send
 from tuishare.tui.notifications import find_toasts, write_farewell
 from tuishare.tui.screens.confirm import ConfirmScreen
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.snapshot_stream import AgentLost, Backoff, Reader, SnapshotArrived, SnapshotStream
 from tuishare.tui.theme import DARK, THEMES
 from tuishare.tui.view import Connected, Lost, View, take_snapshot

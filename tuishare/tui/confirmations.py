@@ -19,7 +19,7 @@ from tuishare.presentation.consequences import (
 from tuishare.presentation.formats import format_amount
 from tuishare.presentation.transfers import describe_origin
 from tuishare.tui.cell_text import clean, fit
-from tuishare.tui.commands import (
+from tuishare.tui.entry_commands import (
     Command,
     DownloadCommand,
     FolderCommand,

@@ -18,7 +18,7 @@ from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error, request_failed
 from tuishare.presentation.row_models import Group
 from tuishare.tui.cell_text import clean
-from tuishare.tui.commands import Command
+from tuishare.tui.entry_commands import Command
 from tuishare.tui.rates import Rates
 from tuishare.tui.view import View
 

@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind
-from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.screens.main_screen import TABS, MainScreen
 from tuishare.tui.widgets.pane import EntryPane
 
 _DIALOGS: Final = {

@@ -14,7 +14,7 @@ import pytest
 from tests.agent.download_pipelines import Desk, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tuishare.agent.downloads import files, queue
-from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.opened_envelope import OpenedEnvelope
 from tuishare.core.records import DownloadStep
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused, SystemFailed

@@ -14,9 +14,9 @@ from tests.agent.homes import Home, fill, opened, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import OpenedEnvelope, open_received
+from tuishare.core.opened_envelope import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
-from tuishare.core.sealing import create_share_authority, new_share_id, own_credentials, salt_of
+from tuishare.core.share_sealing import create_share_authority, new_share_id, own_credentials, salt_of
 from tuishare.errors import Refused, SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook

@@ -16,7 +16,7 @@ from tuishare.agent.downloads import envelope_reader, rejected_files
 from tuishare.agent.downloads.envelope_reader import bounds_of
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED, REMEMBERED
 from tuishare.api.messages import DownloadAction, DownloadState, FolderState
-from tuishare.core.opening import SignedEnvelope, Trust
+from tuishare.core.opened_envelope import SignedEnvelope, Trust
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, Refused, SystemFailed

@@ -19,7 +19,7 @@ from tuishare.agent.downloads import envelope_reader
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.folders import folder_monitor
 from tuishare.api.messages import DownloadState
-from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.opened_envelope import OpenedEnvelope
 from tuishare.core.records import ShareRecord
 from tuishare.errors import Refused, SystemFailed, from_os_error
 from tuishare.fs.atomic import read_limited

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inventory import fingerprint_delivered, take_inventory
 from tuishare.core.records import DownloadStep
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.swarm import TorrentSpec
 from tuishare.torrents import InfoHash

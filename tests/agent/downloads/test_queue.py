@@ -16,7 +16,7 @@ from tuishare.agent.downloads import queue
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import DownloadStep
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.errors import SystemFailed
 from tuishare.swarm import PeerRefused, TicketNotYetValid, TorrentSpec, certificates
 from tuishare.torrents import InfoHash

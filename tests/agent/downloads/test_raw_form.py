@@ -15,7 +15,7 @@ from tests.swarm.shares import connect
 from tests.waiting import wait_until
 from tuishare.agent.downloads.envelope_reader import open_raw_form
 from tuishare.api.messages import DownloadAction, DownloadState
-from tuishare.core.opening import Trust
+from tuishare.core.opened_envelope import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw
 from tuishare.errors import Refused
 from tuishare.people import User, UserBook

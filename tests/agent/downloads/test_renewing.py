@@ -15,9 +15,9 @@ from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import open_received
+from tuishare.core.opened_envelope import open_received
 from tuishare.core.records import DownloadStep
-from tuishare.core.sealing import create_share_authority
+from tuishare.core.share_sealing import create_share_authority
 from tuishare.errors import Refused
 from tuishare.people import UserBook
 from tuishare.torrents import InfoHash

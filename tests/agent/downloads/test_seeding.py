@@ -11,7 +11,7 @@ from tests.agent.download_pipelines import Desk, Sender, put, receiving_at, seed
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.core.records import DownloadStep
-from tuishare.core.sealing import own_credentials
+from tuishare.core.share_sealing import own_credentials
 from tuishare.swarm import Endpoint, Engine, EngineSettings, TorrentSpec
 from tuishare.torrents import InfoHash
 

@@ -10,7 +10,7 @@ from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share
 from tuishare.agent.downloads.envelope_reader import apply_key_rotation
 from tuishare.api.messages import ActivityKind
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import OpenedEnvelope, Trust, open_received
+from tuishare.core.opened_envelope import OpenedEnvelope, Trust, open_received
 from tuishare.core.records import ShareRecord
 from tuishare.errors import BadInput, Refused
 from tuishare.people import (

@@ -12,14 +12,14 @@ import pytest
 
 from tests.agent.homes import Home, opened
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.faults import RefusedByUser
+from tuishare.agent.downloads.fault_codes import RefusedByUser
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.link import arrivals as module
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.startup import make_download_parts
 from tuishare.agent.startup_link import make_arrivals
 from tuishare.core.faults import Fault
-from tuishare.core.opening import download_id
+from tuishare.core.opened_envelope import download_id
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.envelope import NotForUs
 from tuishare.fs.atomic import publish

@@ -16,7 +16,7 @@ from tuishare.agent.link.earlier_shares import EarlierShares
 from tuishare.agent.startup import make_share_parts
 from tuishare.agent.startup_link import make_contacts, make_handovers
 from tuishare.core.records import RecipientRecord, ShareRecord, ShareStep
-from tuishare.core.sealing import SealedShare
+from tuishare.core.share_sealing import SealedShare
 from tuishare.errors import SystemFailed
 from tuishare.link.address_record import read_record, sign_record
 

@@ -11,7 +11,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.share_pipelines import open_from, publishing_at
 from tuishare.agent.shares import outbox, pipeline
 from tuishare.core.records import ShareStep
-from tuishare.core.sealing import seal_share
+from tuishare.core.share_sealing import seal_share
 from tuishare.envelope import NotForUs
 from tuishare.errors import SystemFailed
 from tuishare.fs.atomic import publish

@@ -14,7 +14,7 @@ from tests.tui.people import known
 from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog, Subject
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.view import Connected
 
 SMALL = (80, 24)

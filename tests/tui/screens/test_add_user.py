@@ -8,7 +8,7 @@ from tests.tui.fakes import until
 from tests.tui.screens.dialogs import opened
 from tuishare.api.messages import CardInfo, NewUser
 from tuishare.errors import BadInput, Refused
-from tuishare.presentation.pasted_text import find_card, split_groups
+from tuishare.presentation.pasted_input import find_card, split_groups
 from tuishare.tui.screens.key_dialog import KeyDialog
 
 CARD = "tuishare-card-v1:AAAA"

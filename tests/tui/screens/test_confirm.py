@@ -9,7 +9,7 @@ from tests.api.samples import SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, snapshot, until
 from tuishare.api.messages import ShareAction
 from tuishare.tui.screens.confirm import ConfirmScreen
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.view import Connected, Lost
 
 

@@ -4,7 +4,7 @@ from textual.widgets import Static, TabbedContent
 
 from tests.tui.fakes import FULL, FakeAgent, dashboard, until
 from tuishare.tui.screens.help import HelpScreen
-from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.screens.main_screen import TABS, MainScreen
 
 
 async def test_help_opens_and_closes_and_never_quits() -> None:

@@ -9,7 +9,7 @@ from tests.tui.fakes import until
 from tests.tui.screens.dialogs import Desk, opened
 from tuishare.api.messages import Joining
 from tuishare.link.peer import LinkFailed
-from tuishare.presentation.pasted_text import find_invitation
+from tuishare.presentation.pasted_input import find_invitation
 from tuishare.tui.screens.join import JoinedScreen
 
 STRING = "tuishare-invite-v1:abcdef"

@@ -15,7 +15,7 @@ from tuishare.config.model import Config
 from tuishare.errors import BadConfiguration, BadInput
 from tuishare.presentation.settings_fields import DESKTOP, SETTINGS, read_settings
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings import SettingsFileScreen
 from tuishare.tui.view import Connected

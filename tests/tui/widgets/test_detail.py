@@ -21,7 +21,7 @@ from tuishare.api.messages import (
 )
 from tuishare.errors import Refused
 from tuishare.tui.app import Dashboard
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.view import Lost
 from tuishare.tui.widgets.detail import Detail, SectionTitles
 from tuishare.tui.widgets.panes import SharesPane

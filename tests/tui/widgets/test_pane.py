@@ -16,7 +16,7 @@ from tuishare.api.messages import (
     ShareId,
     ShareState,
 )
-from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.screens.main_screen import MainScreen
 from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 from tuishare.tui.widgets.table import EntryTable

@@ -26,7 +26,7 @@ from tuishare.api.messages import (
 from tuishare.tui.app import Dashboard
 from tuishare.tui.dashboard_base import DialogKind
 from tuishare.tui.dialogs import DIALOGS
-from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.screens.main_screen import TABS, MainScreen
 from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import ActivityPane
 

@@ -26,7 +26,7 @@ from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
 from tuishare.core.faults import Fault
 from tuishare.core.left_out import name_left_out
-from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.opened_envelope import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
 from tuishare.sanitize import for_display

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.admission import DownloadAdmission
-from tuishare.agent.downloads.faults import RefusedByUser
+from tuishare.agent.downloads.fault_codes import RefusedByUser
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository

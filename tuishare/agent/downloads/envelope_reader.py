@@ -22,7 +22,7 @@ from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
-from tuishare.core.opening import (
+from tuishare.core.opened_envelope import (
     OpenedEnvelope,
     SignedEnvelope,
     Trust,

@@ -50,7 +50,7 @@ from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.config.units import format_size, parse_size
 from tuishare.core.clock import Clock
-from tuishare.core.opening import (
+from tuishare.core.opened_envelope import (
     OpenedEnvelope,
     Trust,
     UnknownSender,

@@ -16,7 +16,7 @@ from typing import Final, assert_never
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
-from tuishare.agent.downloads.faults import fault_of, fault_of_false_data, may_pass
+from tuishare.agent.downloads.fault_codes import fault_of, fault_of_false_data, may_pass
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.quotas import slot_problem

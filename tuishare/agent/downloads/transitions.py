@@ -14,7 +14,7 @@ from typing import Any, Final
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.core.faults import Fault
 from tuishare.core.left_out import LeftOut
-from tuishare.core.opening import OpenedEnvelope, download_id
+from tuishare.core.opened_envelope import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep, TransitionTable, lead, stay
 from tuishare.torrents import LocalNames, cost_of
 

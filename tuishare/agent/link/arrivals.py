@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.cancellation import finish
-from tuishare.agent.downloads.faults import fault_of
+from tuishare.agent.downloads.fault_codes import fault_of
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
 from tuishare.core.faults import Fault, read_fault
-from tuishare.core.opening import download_id
+from tuishare.core.opened_envelope import download_id
 from tuishare.core.records import ArrivalRecord, DownloadRecord, DownloadStep
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error

@@ -16,7 +16,7 @@ from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import SealedShare
+from tuishare.core.share_sealing import SealedShare
 from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from tuishare.agent.events import ChangeSignal
 from tuishare.core.clock import Clock
@@ -43,6 +43,12 @@ class PortWatch:
         self._clock = clock
         self._shown: dict[str, Problem] = {}
         self.look()
+
+    @classmethod
+    def of_agent(cls, engine: PortOwner, tracker: PortOwner, changed: ChangeSignal, clock: Clock) -> Self:
+        """Watch the ports of swarms and tracker; those of links are watched by the link."""
+        owners = {("swarms", "network.listen"): engine, ("the tracker", "tracker.listen"): tracker}
+        return cls(owners, changed, clock)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -33,7 +33,7 @@ from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
 from tuishare.core.left_out import LeftOut, name_left_out
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import SealedShare, salt_of, seal_share
+from tuishare.core.share_sealing import SealedShare, salt_of, seal_share
 from tuishare.errors import TooManyOpen
 from tuishare.net.descriptors import EXHAUSTED_SECONDS
 from tuishare.people import Identity, User

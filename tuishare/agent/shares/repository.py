@@ -24,7 +24,7 @@ from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
-from tuishare.core.sealing import own_credentials, own_trackers
+from tuishare.core.share_sealing import own_credentials, own_trackers
 from tuishare.errors import BadInput, NotFound
 from tuishare.sanitize import for_display
 from tuishare.swarm import Engine, TorrentSpec

@@ -33,7 +33,7 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import SealedShare
+from tuishare.core.share_sealing import SealedShare
 from tuishare.errors import BadInput, Refused
 from tuishare.home_paths import Places
 from tuishare.swarm import Engine

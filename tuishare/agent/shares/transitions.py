@@ -16,7 +16,7 @@ from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.config.model import Transport
 from tuishare.core.left_out import LeftOut
 from tuishare.core.records import ShareRecord, ShareStep, TransitionTable, lead, stay
-from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
+from tuishare.core.share_sealing import create_share_authority, new_secret, new_share_id
 from tuishare.torrents import Tree, parse_torrent, rename_torrent
 
 

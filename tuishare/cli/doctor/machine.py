@@ -17,7 +17,8 @@ from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import PollReason, Status
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.doctor.results import CheckResult, Severity
-from tuishare.cli.service import find_failure, find_locked_out, unit_path
+from tuishare.cli.installed_service import unit_path
+from tuishare.cli.service import find_failure, find_locked_out
 from tuishare.cli.systemd import linger_command, lingers
 from tuishare.config.model import load_config
 from tuishare.core.own_addresses import listen_addresses

@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 
 from tuishare.api.messages import CardInfo, CardText, NewUser
 from tuishare.errors import TuishareError
-from tuishare.presentation.pasted_text import CARD_PREFIX, find_card, split_groups
+from tuishare.presentation.pasted_input import CARD_PREFIX, find_card, split_groups
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.describe.people import show_fingerprint

@@ -20,7 +20,7 @@ from tuishare.api.messages import (
     UserChange,
     UsersToIntroduce,
 )
-from tuishare.presentation.pasted_text import split_groups
+from tuishare.presentation.pasted_input import split_groups
 from tuishare.presentation.row_models import Group
 from tuishare.presentation.states import describe_introduction
 from tuishare.tui.cell_text import clean, clip, fit

@@ -19,7 +19,7 @@ from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.invitations import describe_joiner, describe_words
-from tuishare.presentation.pasted_text import split_groups
+from tuishare.presentation.pasted_input import split_groups
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult

@@ -15,7 +15,7 @@ from textual.widgets import Static, TextArea
 from tuishare.api.messages import InvitationText, Joining
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.invitations import describe_waiting, describe_words
-from tuishare.presentation.pasted_text import INVITATION_PREFIX, find_invitation
+from tuishare.presentation.pasted_input import INVITATION_PREFIX, find_invitation
 from tuishare.presentation.states import name_trust
 from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from tuishare.api.messages import User, UserChange, UserKind, UserNamed
 from tuishare.presentation.consequences import KEY_REPLACED, USER_REMOVED
 from tuishare.presentation.formats import format_count
-from tuishare.presentation.pasted_text import CARD_PREFIX, find_card, split_groups
+from tuishare.presentation.pasted_input import CARD_PREFIX, find_card, split_groups
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult

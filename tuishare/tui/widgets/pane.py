@@ -17,8 +17,8 @@ from textual.widgets import Input, Static, TabPane
 
 from tuishare.api.messages import Details
 from tuishare.tui.cell_text import clean, clip
-from tuishare.tui.commands import Command
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands, Subject
+from tuishare.tui.entry_commands import Command
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.view import Connected, View
 from tuishare.tui.widgets.detail import Detail, Section

@@ -25,7 +25,6 @@ from tuishare.errors import NotFound
 from tuishare.presentation.actions import Action, can_choose, describe_action
 from tuishare.presentation.row_models import AgentFolder, EventRow, Person
 from tuishare.presentation.states import name_activity
-from tuishare.tui.commands import Command, offer_for_download, offer_for_folder, offer_for_share
 from tuishare.tui.dashboard_base import DialogKind, Subject
 from tuishare.tui.describe.agent import describe_event, describe_folder
 from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
@@ -38,6 +37,7 @@ from tuishare.tui.empty_states import (
     explain_no_people,
     explain_no_shares,
 )
+from tuishare.tui.entry_commands import Command, offer_for_download, offer_for_folder, offer_for_share
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
 from tuishare.tui.widgets.detail import Section

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuishare.api.messages import InvitationNamed, InvitationText, JoinerAnswer, NewInvitation
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput
-from tuishare.presentation.pasted_text import INVITATION_PREFIX, find_invitation, split_groups
+from tuishare.presentation.pasted_input import INVITATION_PREFIX, find_invitation, split_groups
 from tuishare.presentation.qr_code import draw_qr_code
 from tuishare.web.visit import Moved, Page, Visit, path_of
 

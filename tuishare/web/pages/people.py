@@ -29,7 +29,7 @@ from tuishare.presentation.consequences import (
     USER_REMOVED,
 )
 from tuishare.presentation.formats import format_count
-from tuishare.presentation.pasted_text import CARD_PREFIX, find_card, split_groups
+from tuishare.presentation.pasted_input import CARD_PREFIX, find_card, split_groups
 from tuishare.presentation.row_models import Group, Person, list_people
 from tuishare.web.live_list import LiveList
 from tuishare.web.pages.common import require_member

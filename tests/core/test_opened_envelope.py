@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
-from tuishare.core import opening
+from tuishare.core import opened_envelope
 from tuishare.core.clock import wall_clock
-from tuishare.core.opening import (
+from tuishare.core.opened_envelope import (
     OpenedEnvelope,
     SignedEnvelope,
     Trust,
@@ -260,7 +260,7 @@ def test_what_is_too_large_for_anybody_does_not_wait_for_a_verification(
     alice: Home, bob: Home, share: ShareRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = TorrentLimits(max_torrent_bytes=10)
-    monkeypatch.setattr(opening, "DEFAULT_LIMITS", small)
+    monkeypatch.setattr(opened_envelope, "DEFAULT_LIMITS", small)
     envelope, book = seal_for(alice, share, bob.user()), UserBook((alice.user(),))
     with pytest.raises(TooLarge):
         open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from tuishare.agent.downloads.quotas import WaitingRoomFull
 from tuishare.core.faults import Fault
-from tuishare.core.opening import ShareExpired
+from tuishare.core.opened_envelope import ShareExpired
 from tuishare.core.records import DownloadRecord
 from tuishare.envelope import Damaged, NotForUs
 from tuishare.errors import BadInput, DiskRefused, Refused, SystemFailed, TuishareError

@@ -11,7 +11,7 @@ from cryptography import x509
 from tests.agent.homes import Home, fill, make_home, seal_for, share_of
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import RecipientRecord, ShareRecord
-from tuishare.core.sealing import (
+from tuishare.core.share_sealing import (
     create_share_authority,
     new_secret,
     new_share_id,

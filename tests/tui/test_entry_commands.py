@@ -9,7 +9,7 @@ from tests.tui.fakes import FakeAgent
 from tuishare.api.messages import DownloadAction, DownloadState, Folder, FolderState, ShareAction, ShareState
 from tuishare.presentation.row_models import AgentFolder
 from tuishare.presentation.states import FolderRole
-from tuishare.tui.commands import (
+from tuishare.tui.entry_commands import (
     Command,
     FolderCommand,
     announce,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tuishare.agent.downloads.faults import RefusedByUser, fault_of, fault_of_false_data
+from tuishare.agent.downloads.fault_codes import RefusedByUser, fault_of, fault_of_false_data
 from tuishare.agent.downloads.quotas import WaitingRoomFull
 from tuishare.core.faults import Fault, read_fault
-from tuishare.core.opening import ShareExpired
+from tuishare.core.opened_envelope import ShareExpired
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.envelope import Damaged, NotForUs
 from tuishare.errors import DiskRefused, Refused, SystemFailed, TuishareError
