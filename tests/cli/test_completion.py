@@ -20,8 +20,8 @@ from tuishare.cli.completion.scripts import read_script
 from tuishare.cli.manual.command_tree import read_commands
 
 FREE_TEXT = {
-    "", "TEXT", "HEX", "FILE", "PATH", "NUMBER", "WHEN", "PATTERN", "NAME", "[NAME]", "KEY", "VALUE", "HOST:PORT",
-    "[ADDRESS]:PORT", "[CARD|FILE|-]", "CARD|FILE|-", "STRING|FILE|-", "[FINGERPRINT]...",
+    "", "TEXT", "HEX", "FILE", "PATH", "NUMBER", "SECONDS", "WHEN", "PATTERN", "NAME", "[NAME]", "KEY", "VALUE",
+    "HOST:PORT", "[ADDRESS]:PORT", "[CARD|FILE|-]", "CARD|FILE|-", "STRING|FILE|-", "[FINGERPRINT]...",
 }  # fmt: skip
 """Metavars for which a person types something new, or the path of a file."""
 
@@ -51,6 +51,7 @@ def test_each_parameter_says_what_can_stand_there() -> None:
         ("tuishare share x --transport ", ["tls", "plain"]),
         ("tuishare share x --transport plain --no", ["--note"]),
         ("tuishare list s", ["shares"]),
+        ("tuishare list --sort del", ["delivered"]),
         ("tuishare invite l", ["list"]),
         ("tuishare invite eve --ex", ["--expires"]),
         ("tuishare help exit", ["exit-codes"]),

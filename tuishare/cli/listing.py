@@ -111,7 +111,7 @@ def show_entry(word: str, *, as_json: bool) -> None:
 
 def _require_columns(options: ListOptions) -> None:
     for name in (*options.columns, *filter(None, [options.sort.removeprefix("-")])):
-        if name not in _COLUMNS:
+        if name not in COLUMNS:
             known = ", ".join(dict.fromkeys((*_SHARE_HEADINGS, *_DOWNLOAD_HEADINGS)))
             raise BadInput(f"There is no column “{name}”", hint=f"Columns are {known}.")
 
@@ -132,7 +132,7 @@ def _matches(text: str, entry: Entry) -> bool:
 def _ordered(entries: Iterable[E], sort: str) -> list[E]:
     if not sort:
         return list(entries)
-    key = _COLUMNS[sort.removeprefix("-")]
+    key = COLUMNS[sort.removeprefix("-")]
     return sorted(entries, key=key, reverse=sort.startswith("-"))
 
 
@@ -286,7 +286,7 @@ def _delivery(delivery: Delivery) -> str:
     return ", ".join((*parts, *describe_reports(delivery, format_timestamp)))
 
 
-_COLUMNS: Final[dict[str, Callable[[Entry], Any]]] = {
+COLUMNS: Final[dict[str, Callable[[Entry], Any]]] = {
     **dict.fromkeys(("share", "download"), lambda entry: entry.id),
     "name": lambda entry: entry.name.casefold(),
     **dict.fromkeys(

@@ -70,6 +70,12 @@ def _introduced(_: str = "") -> Values:
     yield from ((each["name"], each["introducer"]) for each in received)
 
 
+def _columns(_: str = "") -> Values:
+    from tuishare.cli.listing import COLUMNS  # most completions need none of it
+
+    yield from ((name, "") for name in COLUMNS)
+
+
 def _topics(_: str = "") -> Values:
     yield from ((topic, "") for topic in TOPICS)
 
@@ -90,6 +96,8 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[str], Values], ...]]] = {
     "[SHARE]": (_entries,),
     "[SHARE] USER": (_entries, _users),
     "FOLDER": (_folders,),
+    "COLUMN": (_columns,),
+    "COLUMN,...": (_columns,),
     "[TOPIC]": (_topics,),
 }
 """By metavar: what a person reads in the help of a parameter also says what can stand there."""
