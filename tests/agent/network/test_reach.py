@@ -183,8 +183,10 @@ async def see_revocation(one: Running, other: Running) -> None:
     await one.ask(lambda client: client.revoke_from_share(share.id, UserNamed(name="bob")))
     await one.delivery("slow.bin", lambda delivery: delivery.revoked > 0)
 
-    async def is_cut() -> bool:
-        return not (await one.ask(lambda client: client.share_details(share.id))).peers
+    async def is_cut() -> bool:  # on both sides: what was in the hub's buffers before has arrived by then
+        here = await one.ask(lambda client: client.share_details(share.id))
+        there = await other.ask(lambda client: client.download_details(slow.id))
+        return not here.peers and not there.peers
 
     await answered(is_cut, bool, seconds=PATIENCE)
     before = (await other.download("slow.bin")).progress
