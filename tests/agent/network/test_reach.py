@@ -189,9 +189,10 @@ async def see_revocation(one: Running, other: Running) -> None:
         return not here.peers and not there.peers
 
     await answered(is_cut, bool, seconds=PATIENCE)
-    before = (await other.download("slow.bin")).progress
     seen = (await one.ask(AgentClient.status)).now
-    await one.until(lambda status: status.now > seen + 6)  # longer than a hub is tried after
+    await one.until(lambda status: status.now > seen + 2)  # what has arrived shows within a second
+    before = (await other.download("slow.bin")).progress
+    await one.until(lambda status: status.now > seen + 8)  # longer than a hub is tried after
     assert (await other.download("slow.bin")).progress == before < 1
 
 
