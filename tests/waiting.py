@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -57,3 +60,13 @@ def wait_blocking(condition: Callable[[], bool], *, seconds: float = 20.0) -> No
         if time.monotonic() > end:
             raise TimeoutError
         time.sleep(0.01)
+
+
+def is_listening(path: Path) -> bool:
+    """Whether a process takes connections on a Unix socket; its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(os.fspath(path))
+        except OSError:
+            return False
+        return True

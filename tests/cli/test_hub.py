@@ -14,7 +14,7 @@ import pytest
 from tests.cli.homes import Person
 from tests.cli.served import served
 from tests.cli.test_systemd_unit import analyze
-from tests.waiting import wait_blocking
+from tests.waiting import is_listening, wait_blocking
 from tuishare.api.messages import HubString
 from tuishare.cli import hub
 from tuishare.cli.hub_commands import status
@@ -48,7 +48,7 @@ def test_an_operator_makes_a_hub_runs_it_and_looks_after_members(
         text=True,
     )
     try:
-        wait_blocking(HubPlaces(folder).socket.exists, seconds=60)
+        wait_blocking(lambda: is_listening(HubPlaces(folder).socket), seconds=60)
         hub.invite_member("bob", 7, as_json=False)
         assert parse_enrolment(capsys.readouterr().out).address == address
         with pytest.raises(Refused):

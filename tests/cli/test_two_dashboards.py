@@ -79,6 +79,9 @@ async def test_invite_join_and_drop_take_less_than_a_minute(
         drop = alice.desk / "film"
         tmux.press("Escape")
         await wait_until(lambda: not tmux.shows("Your invitation")(), seconds=_PATIENCE)
+        await wait_until(
+            tmux.shows("3 People 1"), seconds=_PATIENCE
+        )  # the dialog lists who is known as it opens
         tmux.press("4", "n")
         await wait_until(tmux.shows("What you put here is shared"), seconds=_PATIENCE)
         tmux.press(str(drop))

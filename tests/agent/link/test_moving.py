@@ -18,7 +18,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.link.linked import until_received
-from tests.waiting import answered, wait_blocking
+from tests.waiting import answered, is_listening, wait_blocking
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import InvitationText, NewInvitation
 
@@ -113,7 +113,7 @@ async def become_known(alice: Machine, bob: Machine) -> None:
     for machine in (alice, bob):
 
         async def answers(machine: Machine = machine) -> bool:
-            return machine.home.places.socket.exists()
+            return is_listening(machine.home.places.socket)
 
         await answered(answers, bool)
     async with AgentClient(alice.home.places.socket) as client:

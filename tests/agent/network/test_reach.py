@@ -17,7 +17,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.network.two_houses import PUBLIC, Houses, houses, missing, outside
 from tests.link.openssh_servers import missing as no_openssh
 from tests.link.openssh_servers import openssh_server
-from tests.waiting import answered, wait_until
+from tests.waiting import answered, is_listening, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import (
     Delivery,
@@ -87,13 +87,13 @@ class Running:
             return await question(client)
 
     async def until(self, condition: Callable[[Status], bool]) -> Status:
-        await wait_until(self.home.places.socket.exists)
+        await wait_until(lambda: is_listening(self.home.places.socket))
         return await answered(lambda: self.ask(AgentClient.status), condition, seconds=PATIENCE)
 
     async def join(self, hub: HubPlaces) -> None:
         """Become a member, and be reachable."""
         await self.until(lambda _: True)
-        await wait_until(hub.socket.exists, seconds=PATIENCE)
+        await wait_until(lambda: is_listening(hub.socket), seconds=PATIENCE)
         invited = ask_hub(hub.socket, Invite(self.home.name, 1))
         assert isinstance(invited, Invited)
         await self.ask(lambda client: client.join_hub(HubString(text=invited.string)))

@@ -15,7 +15,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.network.router import PUBLIC, House, Speaks, house, missing
-from tests.waiting import answered, wait_until
+from tests.waiting import answered, is_listening, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Status
 from tuishare.envelope import CardKey, open_envelope
@@ -42,7 +42,7 @@ class Running:
 
     async def until(self, condition: Callable[[Status], bool]) -> Status:
         """Wait for a status like that."""
-        await wait_until(self.home.places.socket.exists)
+        await wait_until(lambda: is_listening(self.home.places.socket))
         return await answered(self.status, condition, seconds=15)
 
     async def stop(self) -> None:
