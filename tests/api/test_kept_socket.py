@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import socket
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.samples import ScriptedAgent
-from tests.waiting import answered
+from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.kept_socket import KeptSocket
 from tuishare.api.server import ApiServer
@@ -83,13 +82,15 @@ async def test_where_the_folder_cannot_be_made_again_the_spare_one_is_used(path:
     assert not is_there(spare)
 
 
-async def test_a_socket_of_another_agent_is_not_taken_away(path: Path) -> None:
+async def test_a_socket_of_another_agent_is_not_taken_away(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(path):
         os.unlink(path)
         with socket.socket(socket.AF_UNIX) as other:
             other.bind(str(path))
             other.listen()
-            await asyncio.sleep(0.2)
+            await wait_until(lambda: "Commands may not find the agent" in caplog.text)
             assert is_there(path)
     assert is_there(path)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.link.linked import until_received
+from tests.namespaces import no_namespaces
 from tests.waiting import answered, is_listening, wait_blocking
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import InvitationText, NewInvitation
@@ -28,21 +27,10 @@ ONE, OTHER = "1.2.4.1/24", "1.2.4.2/24"
 _numbers = itertools.count()
 
 
-@functools.cache
-def missing() -> str:
-    """Say why there can be no machines here; empty where there can."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return "only root makes network namespaces, with ip"
-    name = f"tuishare-{os.getpid()}-try"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
-    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return "" if made else "network namespaces cannot be made here"
-
-
 pytestmark = [
     pytest.mark.swarm,
     pytest.mark.slow,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.skipif(bool(no_namespaces()), reason=no_namespaces()),
 ]
 
 

@@ -8,10 +8,8 @@ it stays.
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +28,6 @@ GATEWAY: Final = "192.168.77.1"
 INSIDE: Final = "192.168.77.2"
 Speaks = Literal["upnp", "natpmp", "nothing"]
 
-_TOOLS: Final = ("ip", "nft", "miniupnpd", "tcpdump")
 _numbers = itertools.count()
 _KNOCK: Final = f"import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'test', ('{GATEWAY}', 5351))"
 _RULES: Final = """
@@ -52,19 +49,6 @@ table inet filter {
     chain postrouting_miniupnpd { }
 }
 """
-
-
-@functools.cache
-def missing() -> str:
-    """Say why there can be no router on this machine; empty where there can."""
-    if os.geteuid() != 0:
-        return "only root makes network namespaces"
-    if absent := [tool for tool in _TOOLS if shutil.which(tool) is None]:
-        return f"not installed: {', '.join(absent)}"
-    name = f"tuishare-{os.getpid()}-try"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
-    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return "" if made else "network namespaces cannot be made here"
 
 
 @dataclass(frozen=True, slots=True)

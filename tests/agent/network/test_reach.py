@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.network.two_houses import PUBLIC, Houses, houses, missing, outside
+from tests.agent.network.two_houses import PUBLIC, Houses, houses, outside
 from tests.link.openssh_servers import missing as no_openssh
 from tests.link.openssh_servers import openssh_server
+from tests.namespaces import no_namespaces
 from tests.waiting import answered, is_listening, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import (
@@ -34,8 +35,9 @@ from tuishare.hub.settings import HubPlaces, write_settings
 from tuishare.link.link_key import load_or_create_link_key
 from tuishare.link.ssh_forwarding import authorized_keys_line
 
+NO_NAMESPACES = no_namespaces("nft")
 pytestmark = [
-    pytest.mark.skipif(bool(missing()), reason=f"no routers can be built: {missing()}"),
+    pytest.mark.skipif(bool(NO_NAMESPACES), reason=f"no routers can be built: {NO_NAMESPACES}"),
     pytest.mark.slow,
     pytest.mark.timeout(400),
     pytest.mark.swarm,

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.network.router import PUBLIC, House, Speaks, house, missing
+from tests.agent.network.router import PUBLIC, House, Speaks, house
+from tests.namespaces import no_namespaces
 from tests.waiting import answered, is_listening, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Status
 from tuishare.envelope import CardKey, open_envelope
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no router can be built: {missing()}")
+NO_NAMESPACES = no_namespaces("nft", "miniupnpd", "tcpdump")
+pytestmark = pytest.mark.skipif(bool(NO_NAMESPACES), reason=f"no router can be built: {NO_NAMESPACES}")
 
 SIZE = 300_000
 PORTS = (50007, 50008, 50009, 50010)

@@ -62,7 +62,7 @@ async def test_it_shows_the_host_key_before_it_logs_in_and_is_reachable_then(tmp
 
 
 async def test_without_a_server_nothing_is_called(tmp_path: Path) -> None:
-    agent = Agent(Place())
-    async with connecting(agent.client(), NetworkSettings(), tmp_path / "reach.key"):
-        await asyncio.sleep(0)
+    reach = SshReach(Agent(Place()).client(), Config(network=NetworkSettings()), tmp_path / "reach.key")
+    async with asyncio.timeout(5):
+        await reach.run()
     assert not (tmp_path / "reach.key").exists()

@@ -6,10 +6,8 @@ Owns namespaces, cables and address translation. Nothing of it leaves the namesp
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +16,6 @@ from typing import Final
 
 PUBLIC: Final = "1.2.3.9"
 """The public machine. It cannot be one of the addresses for documents, which count as addresses nobody reaches."""
-_TOOLS: Final = ("ip", "nft")
 _numbers = itertools.count()
 _RULES: Final = """
 table inet filter {
@@ -38,19 +35,6 @@ table inet filter {
 def outside(number: int) -> str:
     """Return the public address of the router of a home."""
     return f"1.2.3.{20 + number}"
-
-
-@functools.cache
-def missing() -> str:
-    """Say why there can be no routers on this machine; empty where there can."""
-    if os.geteuid() != 0:
-        return "only root makes network namespaces"
-    if absent := [tool for tool in _TOOLS if shutil.which(tool) is None]:
-        return f"not installed: {', '.join(absent)}"
-    name = f"tuishare-{os.getpid()}-try"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
-    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return "" if made else "network namespaces cannot be made here"
 
 
 @dataclass(frozen=True, slots=True)
